@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, open_dict, read_write
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from ceas_ray.config.command_line import CommandLine
@@ -22,6 +22,7 @@ from ceas_ray.config.composition import PRIMARY, VERSION_BASE, one_line, plain
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.search_space import SearchSpace
+from ceas_ray.tracking.files import write_whole
 
 _ERRORS_AS_RAISED = "HYDRA_FULL_ERROR"
 
@@ -113,6 +114,17 @@ def _as_command(words: list[str]) -> Iterator[None]:
             del os.environ[_ERRORS_AS_RAISED]
         else:
             os.environ[_ERRORS_AS_RAISED] = errors
+
+
+def write_multirun(sweep: DictConfig) -> None:
+    """Leave `multirun.yaml` in the folder of a sweep, as Hydra's own sweeper does; no link that is there is followed.
+
+    Do nothing where there is no such folder or it cannot be written to.
+    """
+    folder = Path(sweep.hydra.sweep.dir)
+    if folder.is_dir():
+        with suppress(OSError):  # the sweep has told of a disk that is full
+            write_whole(folder / "multirun.yaml", OmegaConf.to_yaml(sweep).encode())
 
 
 def jobs_of_sweep(loader: Any, sweep: DictConfig, overrides: Sequence[Sequence[str]], first: int) -> list[Job]:

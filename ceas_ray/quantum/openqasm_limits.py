@@ -26,22 +26,33 @@ def without_comments(program: str) -> str:
 def with_included(program: str, path: Path, max_bytes: int, within: tuple[Path, ...] = ()) -> str:
     """Return a program of OpenQASM 2, without its comments, with the files beside `path` that it includes.
 
-    Files that are not there are left to the importer. Raises ValueError for a file that includes itself, and for more
-    than `max_bytes` in all.
+    Files that are not there are left to the importer. Raises ValueError for a file that includes itself, for one that
+    is no regular file, which the importer would wait for, and for more than `max_bytes` in all.
     """
     parts, end = [], 0
     for found in _INCLUDE.finditer(program):
         included = path.parent / found[1]
-        if found[1] == "qelib1.inc" or not included.is_file():
+        if found[1] == "qelib1.inc" or not _is_there(included):
             continue
         if included in within or included == path:
             raise ValueError(f"{found[1]} includes itself")
-        text = without_comments(InputFile.read(str(included), max_bytes).content.decode("utf-8", "replace"))
+        try:
+            text = without_comments(InputFile.read(str(included), max_bytes).content.decode("utf-8", "replace"))
+        except ValueError as error:
+            raise ValueError(f"what it includes must be {error}, got {found[1]!r}") from None
         parts += [program[end : found.start()], with_included(text, included, max_bytes, (*within, path))]
         end = found.end()
         if sum(map(len, parts)) > max_bytes:
             raise ValueError(f"a program and what it includes must have at most {max_bytes // 2**20} MB")
     return "".join([*parts, program[end:]])
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def refuse_large(program: str, max_register: int) -> None:

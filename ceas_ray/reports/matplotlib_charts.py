@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from ceas_ray.reports.charts import (
     share,
 )
 from ceas_ray.reports.plots import pyplot_without_window
+from ceas_ray.tracking.files import write_whole
 
 _MAX_NAMES = 24
 """Maximum number of names of bars side by side; of more, every second (third, ...) one is written."""
 
 
 def draw(chart: Chart, path: Path) -> None:
-    """Draw the chart into a file, in the format that the ending of its name says."""
+    """Draw the chart into a file, in the format that the ending of its name says; no link that is there is followed."""
     plt = pyplot_without_window()
     kinds: dict[type, Callable[[Any, Any], None]] = {
         LineChart: _lines, BarChart: _bars, IntervalChart: _intervals, NetworkChart: _network,
@@ -32,8 +34,10 @@ def draw(chart: Chart, path: Path) -> None:
     axis.set_prop_cycle(color=COLOURS)
     kinds[type(chart)](axis, chart)
     axis.set_title(chart.title, fontsize=10)
-    figure.savefig(path, dpi=200)
+    content = io.BytesIO()
+    figure.savefig(content, format=path.suffix[1:], dpi=200)
     plt.close(figure)
+    write_whole(path, content.getvalue())
 
 
 def _lines(axis: Any, chart: LineChart) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,15 +108,18 @@ def _names(labels: Sequence[str], files: Sequence[RunFiles]) -> list[str]:
 def draw_figures(folder: Path) -> list[Path]:
     """Draw the accuracy of a run and the fate of its pairs into its folder `figures`; return the files.
 
-    Raises ValueError for a folder without a whole run, and OSError if a file cannot be written.
+    Raises ValueError for a folder without a whole run, and OSError if a file cannot be written, or where `figures` is a
+    link: whoever wrote the folder could choose what is replaced.
     """
     from ceas_ray.reports.matplotlib_charts import draw
 
-    (folder / FIGURES).mkdir(exist_ok=True)
-    drawn = []
+    place, drawn = folder / FIGURES, list[Path]()
+    place.mkdir(exist_ok=True)
+    if place.is_symlink():
+        raise OSError(errno.ELOOP, "a link, which is not followed", str(place))
     for chart in charts_of([RunFiles.read(folder)], [folder.name]):
         if chart.key in ("accuracy_over_rounds", "pairs"):
-            drawn.append(folder / FIGURES / f"{chart.key}.png")
+            drawn.append(place / f"{chart.key}.png")
             draw(chart, drawn[-1])
     return drawn
 

@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.runs.confirmed_places import URI, is_here, unconfirmed
 from ceas_ray.runs.folder import SWEEP_JOURNAL, held, journal_of, opened_journal, read_settings
 from ceas_ray.runs.mlflow_content import PARENT, end_of, head_of, round_of
@@ -30,11 +30,19 @@ def copy_to_mlflow(folder: Path, uri: str | None, warn: Callable[[str], None]) -
     """Send what MLflow lacks of the run in `folder`; return the tracker that sent it, which knows whether that failed.
 
     uri: None for the place that the run's settings name. warn: hears of a failure. Raises SettingsError for a folder
-    without a run, and while the run goes on.
+    without a whole run or that cannot be written to, and while the run goes on.
     """
     read_settings(folder, "folder")  # refuses a folder without a run before anything is made there
     with held(folder, "folder") as lock:
-        return _copied(lock, uri, warn)
+        try:
+            return _copied(lock, uri, warn)
+        except SettingsError:
+            raise
+        except OSError as error:
+            raise UnusableSettings("folder", f"{folder} cannot be sent: {reason_of(error)}") from None
+        except Exception as error:  # files of runs are untrusted: a value of another type may surface anywhere
+            what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise UnusableSettings("folder", f"the files in {folder} hold what no run writes ({what})") from None
 
 
 def _copied(lock: HeldLock, uri: str | None, warn: Callable[[str], None]) -> MlflowTracker:
@@ -62,8 +70,15 @@ def tracker_of(
     folder: Path, uri: str | None, experiment: str, warn: Callable[[str], None],
     *, heard: Callable[[], None] = lambda: None,
 ) -> MlflowTracker:  # fmt: skip
-    """Return the tracker that sends the run in `folder` to MLflow. uri: None for the database that has it."""
-    return MlflowTracker(uri, store_of(folder) if uri is None else folder, experiment, warn, heard=heard)
+    """Return the tracker that sends the run in `folder` to MLflow. uri: None for the database that has it.
+
+    A database that was found beside the run may be somebody else's: files are kept in its own folder alone.
+    """
+    if uri is not None:
+        return MlflowTracker(uri, folder, experiment, warn, heard=heard)
+    store = store_of(folder)
+    found = None if store == default_store() else store
+    return MlflowTracker(None, store, experiment, warn, heard=heard, files_within=found)
 
 
 def store_of(folder: Path) -> Path:
@@ -96,8 +111,16 @@ def _begin(
 
 
 def sweep_run(folder: Path, tracker: MlflowTracker) -> str | None:
-    """Return the MLflow run of the sweep in `folder` where the tracker sends to; None if it has none there."""
-    run_id = _begun_at(tracker, read_journal(folder / SWEEP_JOURNAL)).get("run_id")
+    """Return the MLflow run of the sweep in `folder` where the tracker sends to; None if it has none there.
+
+    Raises SettingsError for a journal that no sweep wrote.
+    """
+    path = folder / SWEEP_JOURNAL
+    try:
+        lines = read_journal(path)
+    except (OSError, ValueError) as error:
+        raise UnusableSettings("folder", f"{path} cannot be read: {reason_of(error)}") from None
+    run_id = _begun_at(tracker, lines).get("run_id")
     return None if run_id is None else str(run_id)
 
 

@@ -122,6 +122,8 @@ class MlflowProcess:
             self._is_ready.wait(_INTERRUPTED_SECONDS if interrupted else _START_SECONDS)
             self._until = time.monotonic() + self._patience(interrupted, ran)
             self._silence = inf if self._is_here else max(_SILENT_SECONDS, _SHARE * ran)
+        elif interrupted:  # since the first wait
+            self._until = min(self._until, time.monotonic() + _INTERRUPTED_SECONDS)
         self._sending.wait(max(self._until - time.monotonic(), 0.0), self._silence, first)
 
     def _patience(self, interrupted: bool, ran: float) -> float:

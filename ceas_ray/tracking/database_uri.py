@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import tempfile
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -11,6 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from ceas_ray.tracking.tracking_uri import DATABASES
 
 _SQLITE = ("sqlite:///", "sqlite+pysqlite:///")
+_ROOM_BYTES = 2**22
+"""What an empty database of MLflow takes, a few times over."""
 
 
 def sqlite_uri(database: Path) -> str:
@@ -70,7 +74,8 @@ def checked_database(uri: str) -> str:
 
 
 def require_database(uri: str) -> None:
-    """Raise OSError, at once, for a database that cannot be opened or written to: MLflow would try for two minutes.
+    """Raise OSError, at once, for a database that cannot be opened or written to, or for which a disk of this machine
+    has no room: MLflow would try for two minutes.
 
     A URI of anything else is not looked at.
     """
@@ -88,3 +93,16 @@ def require_database(uri: str) -> None:
         raise OSError(errno.EIO, f"the database cannot be opened: {' '.join(reason.split())}") from None
     finally:
         engine.dispose()
+    if file is not None:
+        _require_room(file.parent)
+
+
+def _require_room(folder: Path) -> None:
+    """Raise OSError where the disk of a folder is full, or this user's share of it."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, _ROOM_BYTES)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason = f"the disk of the database has no room for {_ROOM_BYTES >> 20} MB ({error.strerror})"
+            raise OSError(errno.ENOSPC, reason) from None

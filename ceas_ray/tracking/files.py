@@ -107,7 +107,7 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     last_round: int | None = None
     for number, line in enumerate(_whole_lines(path), 1):
-        event = json.loads(line)
+        event = _decoded(line)
         if not isinstance(event, dict) or not isinstance(event.get("event"), str):
             raise ValueError(f"line {number} is no event")
         if found and event.get("run") != found[0].get("run"):
@@ -167,7 +167,14 @@ def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
 
 def read_json(path: Path) -> Any:
     """Return what a JSON file of a run folder holds. Raises ValueError for a file that is not JSON, and OSError."""
-    return json.loads(content_of(path, _MAX_BYTES_OF_JSON))
+    return _decoded(content_of(path, _MAX_BYTES_OF_JSON))
+
+
+def _decoded(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from ceas_ray.tracking.artifact_places import require_within
 from ceas_ray.tracking.database_uri import require_database, sqlite_file, sqlite_uri
 from ceas_ray.tracking.locks import exclusive
 from ceas_ray.tracking.logged_model import log_model
@@ -76,10 +77,11 @@ class MlflowTracker:
 
     def __init__(
         self, uri: str | None, folder: Path, experiment: str, warn: Callable[[str], None],
-        *, heard: Callable[[], None] = lambda: None,
+        *, heard: Callable[[], None] = lambda: None, files_within: Path | None = None,
     ) -> None:  # fmt: skip
         """uri None: SQLite in `folder` (mlflow.db). An SQLite database is created under a lock before any run writes,
         and its artifacts are kept beside it, also when both have been moved. heard: called for every answer of MLflow.
+        files_within: the folder in which MLflow may be told to keep files; None: anywhere.
 
         Raises ValueError for a bad URI.
         """
@@ -88,7 +90,7 @@ class MlflowTracker:
         import mlflow  # here, because a second thread that imports as well may meet modules that are half made
 
         self._connect = mlflow.MlflowClient
-        self._experiment, self._warn = experiment, warn
+        self._experiment, self._warn, self._files_within = experiment, warn, files_within
         self.uri = sqlite_uri(folder / DATABASE) if uri is None else checked_tracking_uri(uri)
         self._database = sqlite_file(self.uri)
         self.run_id: str | None = None
@@ -150,6 +152,9 @@ class MlflowTracker:
     def _content(self) -> Content:
         run = self._client.get_run(self.run_id)
         self._experiment_of_run = str(run.info.experiment_id)
+        if self._files_within is not None:
+            experiment = self._client.get_experiment(run.info.experiment_id)
+            require_within((run.info.artifact_uri, experiment.artifact_location), self._files_within)
         data = frozenset(used.dataset.digest for used in run.inputs.dataset_inputs)
         latest = {point.key: (point.step, point.value) for point in run.data.to_proto().metrics}
         return Content(run.info.status, dict(run.data.params), dict(run.data.tags), data, latest)

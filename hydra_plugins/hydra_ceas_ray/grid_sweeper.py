@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -11,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 _CHOICE = {
     "_target_": "hydra_plugins.hydra_ceas_ray.grid_sweeper.GridSweeper",
@@ -42,6 +41,7 @@ class GridSweeper(Sweeper):
 
         Leaves `multirun.yaml` in the folder of a sweep that has begun, however it ends.
         """
+        from ceas_ray.config.application import write_multirun
         from ceas_ray.config.composition import combinations
         from ceas_ray.config.errors import SettingsError
 
@@ -59,7 +59,6 @@ class GridSweeper(Sweeper):
             refused = True
             raise
         finally:
-            folder = Path(self.config.hydra.sweep.dir)
-            if folder.is_dir() and not refused:
-                OmegaConf.save(self.config, folder / "multirun.yaml")
+            if not refused:
+                write_multirun(self.config)
         return returned

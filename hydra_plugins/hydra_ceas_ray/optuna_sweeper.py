@@ -43,7 +43,7 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the search. Leaves `multirun.yaml` in the folder of one that has begun, however it ends."""
-        from ceas_ray.config.application import jobs_of_sweep
+        from ceas_ray.config.application import jobs_of_sweep, write_multirun
         from ceas_ray.config.errors import SettingsError
         from ceas_ray.config.search_space import search_space
 
@@ -69,5 +69,5 @@ class OptunaSweeper(Sweeper):
             refused = True
             raise
         finally:
-            if folder.is_dir() and not refused:
-                OmegaConf.save(config, folder / "multirun.yaml")
+            if not refused:
+                write_multirun(config)

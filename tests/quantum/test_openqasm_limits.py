@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,21 @@ def test_what_a_program_includes_counts_as_its_own(included: str, line: str, tmp
         read_openqasm(InputFile.read(str(outer)))
     (tmp_path / "inner.inc").write_text("gate mine a { h a; }\n")
     assert len(read_openqasm(InputFile.read(str(outer))).gates) == 1
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero", "."])
+def test_a_program_that_includes_a_pipe_a_device_or_a_folder_is_refused_and_not_waited_for(
+    name: str, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    outer = tmp_path / "outer.qasm"
+    outer.write_text(f'OPENQASM 2.0;\ninclude "{name}";\nqreg q[2];\n')
+    with pytest.raises(ValueError, match="what it includes must be a regular file, got"):
+        read_openqasm(InputFile.read(str(outer)))
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "not there"])
+def test_a_program_that_includes_what_cannot_be_there_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="this cannot be read as OpenQASM 2") as refused:
+        read_openqasm(InputFile(str(tmp_path / "c.qasm"), f'OPENQASM 2.0;\ninclude "{name}";\n'.encode()))
+    assert "\n" not in str(refused.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from ceas_ray.cli.report import main as report
 from ceas_ray.cli.run import main
 from ceas_ray.cli.sync import main as sync
+from ceas_ray.reports.report import draw_figures
 from ceas_ray.runs.confirmed_places import confirmations
 from ceas_ray.tracking import snapshots
 from ceas_ray.tracking.files import PARTIAL, read_journal, write_whole
@@ -161,6 +164,75 @@ def test_a_link_where_a_file_is_written_first_is_not_followed(tmp_path: Path, mo
     with pytest.raises(FileExistsError):
         write_whole(tmp_path / "model.npz", b"content")
     assert (tmp_path / "victim").read_text() == "mine"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["figures", "figures/pairs.png", "figures/accuracy_over_rounds.png"])
+def test_links_where_figures_are_drawn_are_not_followed(name: str, stopped: Path, copy: Path, tmp_path: Path) -> None:
+    (copy / name).parent.mkdir(exist_ok=True)
+    victim = tmp_path / "victim"
+    victim.mkdir() if name == "figures" else victim.write_text("mine")
+    (copy / name).symlink_to(victim)
+    if name == "figures":
+        with pytest.raises(OSError, match="a link, which is not followed"):
+            draw_figures(copy)
+        assert list(victim.iterdir()) == []
+    else:
+        draw_figures(copy)
+        assert victim.read_text() == "mine" and not (copy / name).is_symlink()
+
+
+@pytest.mark.parametrize("format_", ["html", "png", "csv", "tex"])
+def test_a_report_follows_no_link(format_: str, copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("mine")
+    names = {"html": "report.html", "png": "pairs.png", "csv": "runs.csv", "tex": "comparison.tex"}
+    (copy / names[format_]).symlink_to(tmp_path / "victim")
+    assert report([str(copy), "--formats", format_]) == 0
+    assert (tmp_path / "victim").read_text() == "mine" and not (copy / names[format_]).is_symlink()
+
+
+@pytest.mark.slow
+def test_a_database_beside_a_run_chooses_no_folder_for_its_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [*(word for word in SMALL if word != "tracking=folder"), "tracking=mlflow"]
+    assert main([*words, "output=outputs/run"]) == 0
+    (tmp_path / "outputs").rename(tmp_path / "theirs")
+    database = tmp_path / "theirs" / "mlflow.db"
+    with sqlite3.connect(database) as connection:
+        connection.execute("update runs set artifact_uri = ?", [f"file://{tmp_path}/victim"])
+    connection.close()
+    run = str(tmp_path / "theirs" / "run")
+    capsys.readouterr()
+    assert sync([run]) == 1
+    assert f"its files lie in file://{tmp_path}/victim, outside of {tmp_path}/theirs" in capsys.readouterr().err
+    assert not (tmp_path / "victim").exists()
+    assert sync(["--uri", f"sqlite:///{database}", run]) == 0
+    assert (tmp_path / "victim").exists(), "a database that the user names is the user's"
+
+
+@pytest.mark.parametrize(
+    "change", [{"origin": {"choices": [1, 2]}}, {"origin": {"overrides": [3]}}, {"tracking": {"mlflow": True}}]
+)
+def test_a_sync_of_settings_with_values_of_other_types_is_one_line_or_nothing(
+    change: dict[str, Any], copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copy / "settings.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | change))
+    capsys.readouterr()
+    assert sync(["--uri", f"sqlite:///{tmp_path}/mlflow.db", str(copy)]) in (0, 2)
+    assert capsys.readouterr().err.count("\n") <= 1
+
+
+@pytest.mark.parametrize("content", ["[" * 10**5 + "\n", '{"event": 3}\n', "garbage\n"])
+def test_a_sync_says_so_in_one_line_where_the_journal_of_a_sweep_was_written_by_none(
+    content: str, copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sweep.jsonl").write_text(content)
+    capsys.readouterr()
+    assert sync(["--uri", f"sqlite:///{tmp_path}/mlflow.db", str(copy)]) == 2
+    assert "sweep.jsonl cannot be read: " in said(capsys)
 
 
 def test_a_folder_that_is_called_like_a_file_in_the_making_is_left_alone(copy: Path) -> None:

@@ -90,30 +90,49 @@ def refuse_taken(
 def running(folder: Path, key: str, jobs: Sequence[SweepJob], by_default: bool) -> Iterator[tuple[Journal, bool]]:
     """Hold the sweep in this folder for this command alone; yield its journal, and whether it was begun before.
 
-    Raises SettingsError while another command runs it.
+    Raises SettingsError while another command runs it, and RuntimeFailure if the folder is lost or its disk full.
     """
     run_folder.make_folder(folder)
     with run_folder.held(folder, _KEY) as lock:
-        begun = _started(folder) is not None
+        path, begun = folder / SWEEP_JOURNAL, _started(folder) is not None
         try:
-            journal = Journal(folder / SWEEP_JOURNAL, lock, print)
+            if not begun and path.exists() and read_journal(path):
+                raise ValueError("its first line is not that of a sweep")
+            journal = Journal(path, lock, print)
         except (OSError, ValueError) as error:
-            raise UnusableSettings(_KEY, f"{folder / SWEEP_JOURNAL} cannot be read: {reason_of(error)}") from None
-        if not begun:
-            names = [job.folder.relative_to(folder).as_posix() for job in jobs]
-            journal.append("started", {"key": key, "began": time.time(), "by_default": by_default, "jobs": names})
+            raise UnusableSettings(_KEY, f"{path} cannot be read: {reason_of(error)}") from None
         try:
+            if not begun:
+                names = [job.folder.relative_to(folder).as_posix() for job in jobs]
+                journal.append("started", {"key": key, "began": time.time(), "by_default": by_default, "jobs": names})
+                journal.write()  # it begins only if this line is on the disk
             yield journal, begun
+            journal.close()
         except LockLost as lost:
             raise RuntimeFailure(str(lost)) from None
+        except OSError as error:
+            how = "once it can be, the same command goes on"
+            raise RuntimeFailure(f"{folder} cannot be written to: {reason_of(error)}; {how}") from None
         finally:
-            journal.close()
+            journal.leave()
 
 
 def ended_jobs(folder: Path) -> dict[int, Mapping[str, Any]]:
-    """Return what the sweep's journal says of each job that ended: its last line, by the job's number."""
-    lines = read_journal(folder / SWEEP_JOURNAL)
-    return {line["number"]: line for line in lines if line["event"] == "job" and line["status"] != "interrupted"}
+    """Return what the sweep's journal says of each job that ended: its last line, by the job's number.
+
+    Raises SettingsError for a line that no sweep writes.
+    """
+    path = folder / SWEEP_JOURNAL
+    lines = [line for line in read_journal(path) if line["event"] == "job"]
+    if not all(map(_is_end, lines)):
+        raise UnusableSettings(_KEY, f"{path} cannot be read: a line of a job is not one that a sweep writes")
+    return {line["number"]: line for line in lines if line["status"] != "interrupted"}
+
+
+def _is_end(line: Mapping[str, Any]) -> bool:
+    number, status, place = (line.get(name) for name in ("number", "status", "folder"))
+    whole = type(number) is int and status in get_args(Status) and isinstance(place, str)
+    return whole and not Path(str(place)).is_absolute() and ".." not in Path(str(place)).parts
 
 
 def _sweeps_of(place: Path, key: str) -> Iterator[tuple[float, Path]]:
@@ -124,12 +143,18 @@ def _sweeps_of(place: Path, key: str) -> Iterator[tuple[float, Path]]:
 
 
 def _started(folder: Path) -> Mapping[str, Any] | None:
-    """Return the first line of a sweep's journal; None if there is no whole one."""
+    """Return the first line of a sweep's journal; None if there is none that a sweep wrote."""
     try:
         lines = read_journal(folder / SWEEP_JOURNAL)
     except (OSError, ValueError):
         return None
-    return lines[0] if lines and isinstance(lines[0], dict) and lines[0].get("event") == "started" else None
+    return lines[0] if lines and _is_start(lines[0]) else None
+
+
+def _is_start(line: Mapping[str, Any]) -> bool:
+    jobs = line.get("jobs")
+    whole = isinstance(jobs, list) and all(isinstance(name, str) and "\0" not in name for name in jobs)
+    return whole and line["event"] == "started" and isinstance(line.get("began"), int | float)
 
 
 def _is_running(folder: Path) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -15,6 +17,7 @@ from ceas_ray.config.nearest import or_nearest
 from ceas_ray.config.search_space import Choices, Numbers
 from ceas_ray.runs.sweeps.objectives import Objectives
 from ceas_ray.tracking.database_uri import sqlite_uri
+from ceas_ray.tracking.plain_files import require_plain
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -68,7 +71,7 @@ class Trials:
 
         self._sampler, self._seed = sampler, seed
         try:
-            self._storage = optuna.storages.RDBStorage(sqlite_uri(folder / STUDY))
+            self._storage = optuna.storages.RDBStorage(_study_in(folder))
             self._study: Study = optuna.create_study(
                 storage=self._storage,
                 study_name=_NAME,
@@ -79,9 +82,10 @@ class Trials:
             raise UnusableSettings("hydra.sweep.dir", f"{folder / STUDY}: {reason_of(error)}") from None
 
     def ask(self, dimensions: Mapping[str, Choices | Numbers]) -> Trial:
-        """Begin a new trial."""
-        self._study.sampler = self._sampler_of(len(self._study.trials))
-        trial = self._study.ask({key: _distribution(dimension) for key, dimension in dimensions.items()})
+        """Begin a new trial. Raises OSError if the study takes no more."""
+        with _writing():
+            self._study.sampler = self._sampler_of(len(self._study.trials))
+            trial = self._study.ask({key: _distribution(dimension) for key, dimension in dimensions.items()})
         return Trial(trial.number, dict(trial.params), is_over=False, values=None)
 
     def tell(
@@ -89,17 +93,19 @@ class Trials:
     ) -> None:
         """End a trial: with its objectives, as pruned, or as failed. One that is over stays as it is.
 
-        rounds: the objective by round, from 1 on, as far as it was measured. pruned: whether that ended it.
+        rounds: the objective by round, from 1 on, as far as it was measured. pruned: whether that ended it. Raises
+        OSError if the study takes no more.
         """
         from optuna.trial import TrialState
 
         trial = self._study.get_trials(deepcopy=False)[number]
         if trial.state.is_finished():
             return
-        for step, value in rounds.items():
-            self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
         state = TrialState.PRUNED if pruned else TrialState.FAIL if values is None else TrialState.COMPLETE
-        self._study.tell(number, values, state=state, skip_if_finished=True)
+        with _writing():
+            for step, value in rounds.items():
+                self._storage.set_trial_intermediate_value(trial._trial_id, step, value)
+            self._study.tell(number, values, state=state, skip_if_finished=True)
 
     def medians(self, least: int) -> dict[int, float]:
         """Return the median of the objective by round, over the trials that are complete.
@@ -145,10 +151,32 @@ def trials_over(folder: Path) -> int:
     if not (folder / STUDY).exists():
         return 0
     try:
-        study = optuna.load_study(study_name=_NAME, storage=sqlite_uri(folder / STUDY))
+        study = optuna.load_study(study_name=_NAME, storage=_study_in(folder))
         return sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
     except _unreadable():
         return 0
+
+
+def _study_in(folder: Path) -> str:
+    """Return the URI of the study in a folder. Raises OSError where something else than a file has its name."""
+    path = folder / STUDY
+    if path.exists() or path.is_symlink():
+        require_plain(path)
+    return sqlite_uri(path)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Raise OSError, in one line, for whatever Optuna and its database raise meanwhile."""
+    from optuna.exceptions import OptunaError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (OptunaError, SQLAlchemyError) as error:
+        cause = error.__cause__ if isinstance(error.__cause__, SQLAlchemyError) else error
+        reason = " ".join(str(getattr(cause, "orig", None) or cause).split())[:200]
+        raise OSError(errno.EIO, f"{STUDY}: {reason}") from None
 
 
 def _unreadable() -> tuple[type[Exception], ...]:

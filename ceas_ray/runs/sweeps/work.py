@@ -20,11 +20,11 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from ceas_ray.config.errors import SettingsError
+from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.input_file import carrying
-from ceas_ray.runs.folder import read_settings
+from ceas_ray.runs.folder import decisive, read_settings
 from ceas_ray.runs.limits import Pruning
 from ceas_ray.runs.run import execute
 from ceas_ray.runs.training_run import Status
@@ -96,11 +96,20 @@ def _run(parcel: Parcel, folder: Path, interruption: Interruption) -> tuple[Stat
     config: Mapping[str, Any] = parcel.config
     if (folder / "settings.yaml").exists():
         saved = read_settings(folder, "resume")
+        _refuse_other_settings(folder, saved, config)
         config = saved | {name: config[name] for name in ("runtime", "stop", "quiet")} | {"resume": str(folder)}
     status = execute(
         config, interruption, lambda summary, _: causes.append(summary["cause"]), folder, pruning=parcel.pruning
     )
     return status, "".join(causes)
+
+
+def _refuse_other_settings(folder: Path, saved: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Raise SettingsError for the folder of another run: it might name code that nobody here chose."""
+    known, wanted = decisive(saved), decisive(config)
+    other = next((key for key in sorted({*known, *wanted}) if known.get(key) != wanted.get(key)), None)
+    if other is not None:
+        raise UnusableSettings("resume", f"{folder} holds a run of other settings than this job has ({other})")
 
 
 def _refuse_other_bits(parcel: Parcel) -> None:

@@ -77,6 +77,18 @@ def test_a_job_that_was_begun_goes_on_where_it_was(here: bool, tmp_path: Path) -
     assert events.count("resumed") == 1 and events.count("round") == 4
 
 
+def test_a_job_whose_folder_holds_other_settings_fails_and_runs_no_code_that_they_name(tmp_path: Path) -> None:
+    (job,) = small_jobs(tmp_path / "sweep", ["stop.simulated_seconds=1e-3"])
+    assert run_job(parcel_of(job), here=True).status == "stopped"
+    (tmp_path / "planted.py").write_text(f"import pathlib; pathlib.Path({str(tmp_path / 'ran')!r}).touch()")
+    path = job.folder / "settings.yaml"
+    saved = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(saved | {"training": saved["training"] | {"circuit": f"{tmp_path}/planted.py:f"}}))
+    end = run_job(parcel_of(job), here=True)
+    assert end.status == "failed" and "holds a run of other settings than this job has (training.circuit)" in end.cause
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_job_that_cannot_run_fails_alone_and_says_why(tmp_path: Path) -> None:
     (job,) = small_jobs(tmp_path, ["seed=1"])
     (job.folder / "settings.yaml").parent.mkdir(parents=True)
