@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.state import key_of, refuse_taken, running, unfinished
+from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.tracking import files
 from tests.runs.sweeps.sweep_of_small_runs import small_jobs
 
 
@@ -65,6 +69,22 @@ def test_a_sweep_whose_folder_was_chosen_is_only_found_there(tmp_path: Path) -> 
     ended(jobs[0], "completed")
     with pytest.raises(SettingsError, match="a finished sweep"):
         refuse_taken(tmp_path / "mine", key, jobs, resume=True)
+
+
+def test_a_sweep_begins_only_where_its_first_line_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    jobs = small_jobs(tmp_path / "mine", ["seed=1"])
+    with monkeypatch.context() as disk:
+        disk.setattr(files.os, "write", full)
+        sweep = running(tmp_path / "mine", "a key", jobs, by_default=False)
+        with pytest.raises(RuntimeFailure, match="No space left on device; once it can be, the same command goes on"):
+            sweep.__enter__()
+    with running(tmp_path / "mine", "a key", jobs, by_default=False) as (_, begun):
+        assert not begun
 
 
 def test_a_folder_with_a_run_of_somebody_else_is_refused(tmp_path: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.search_space import Choices, Numbers
 from ceas_ray.runs.sweeps.objectives import Objectives
 from ceas_ray.runs.sweeps.trials import SAMPLERS, STUDY, Trials, refuse_unknown_sampler, trials_over
-from tests.small_disk import small_disk
 
 SPACE = {"+x.y": Choices(("a", "b")), "rate": Numbers(0.001, 1.0, log=True), "count": Numbers(1, 7, 3)}
 BOTH = Objectives.of(["test_accuracy", "bell_pairs.generated"], ["maximize", "minimize"])
@@ -90,17 +87,3 @@ def test_a_link_or_a_pipe_in_place_of_a_study_is_refused(tmp_path: Path) -> None
         with pytest.raises(SettingsError, match="no plain file"):
             Trials(folder, BOTH, "random", 1)
     assert (tmp_path / "victim").read_bytes() == b""
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a small disk")
-def test_a_study_on_a_full_disk_says_so_in_one_line(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 200) as disk:
-        trials = Trials(disk, BOTH, "random", 1)
-        with open(disk / "others", "wb") as file, suppress(OSError):
-            while True:
-                file.write(bytes(2**12))
-                file.flush()
-        with pytest.raises(OSError, match=r"study\.db: .*disk is full"):
-            trials.ask(SPACE)
-        del trials
-        gc.collect()
