@@ -22,6 +22,11 @@ class Figure(NamedTuple):
     value: Any
     meaning: str
 
+    @property
+    def text(self) -> str:
+        """The value as a person reads it."""
+        return readable(self.value) if isinstance(self.value, float) else str(self.value)
+
 
 def print_figures(title: str, figures: Sequence[Figure], console: Console | None = None) -> None:
     """Print figures on standard output, those that have a value."""
@@ -32,8 +37,8 @@ def print_figures(title: str, figures: Sequence[Figure], console: Console | None
     table.add_column(overflow="fold")
     if roomy:
         table.add_column(overflow="fold", style="dim")
-    for name, value, meaning in figures:
-        if value is not None:
-            text = readable(value) if isinstance(value, float) else str(value)
-            table.add_row(*map(Text, (name, text, meaning) if roomy else (name, text)))
+    for figure in figures:
+        if figure.value is not None:
+            texts = figure.name, figure.text, figure.meaning
+            table.add_row(*map(Text, texts if roomy else texts[:2]))
     console.print(table)

@@ -89,7 +89,7 @@ def print_end(summary: Mapping[str, Any], folder: Path, words: Sequence[str] = (
     status, cause = summary["status"], summary["cause"]
     if cause:
         print(f"{status}: {cause}", file=sys.stderr)
-    _print_summary(summary)
+    print_figures(title_of(summary), figures_of(summary))
     if status in ("interrupted", "stopped"):
         print(going_on(status, folder, words), file=sys.stderr)
     print(folder / "summary.json")
@@ -119,9 +119,14 @@ def resume_override(folder: Path) -> str:
     return shlex.quote(f"resume={name if plain else hydra_text(name)}")
 
 
-def _print_summary(summary: Mapping[str, Any]) -> None:
-    title = f"{summary['status']} after {summary['rounds']} rounds"
-    print_figures(title, [*_learned(summary), *_spent(summary), *_caught(summary), *_ran(summary)])
+def title_of(summary: Mapping[str, Any]) -> str:
+    """Return how a run ended, in a few words."""
+    return f"{summary['status']} after {summary['rounds']} rounds"
+
+
+def figures_of(summary: Mapping[str, Any]) -> list[Figure]:
+    """Return what the table at the end of a run shows."""
+    return [*_learned(summary), *_spent(summary), *_caught(summary), *_ran(summary)]
 
 
 def _learned(summary: Mapping[str, Any]) -> list[Figure]:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,9 @@ from threadpoolctl import threadpool_limits
 from ceas_ray.config.command_line import hydra_text, key_named_by
 from ceas_ray.config.composition import composed
 from ceas_ray.config.errors import SettingsError
+from ceas_ray.reports.numbers import readable
 from ceas_ray.reports.run_files import rounds_of
+from ceas_ray.runs.ending import figures_of, title_of
 from ceas_ray.runs.environment import with_environment
 from ceas_ray.runs.resume import config_of_run
 from ceas_ray.runs.run import execute
@@ -76,7 +79,7 @@ class RunFailed(Exception):
         return self.cause if self.folder is None else f"{self.cause} ({self.folder})"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """The files of a run that has ended, as Python takes them.
 
@@ -98,6 +101,19 @@ class Result:
         with np.load(folder / "model.npz") as file:
             model = file["parameters"]
         return cls(folder, json.loads((folder / "summary.json").read_text(encoding="utf-8")), rounds, model)
+
+    def __repr__(self) -> str:
+        accuracy = self.summary["test_accuracy"]
+        reached = "" if accuracy is None else f", test accuracy {readable(float(accuracy))}"
+        return f"Result({str(self.folder)!r}: {title_of(self.summary)}{reached})"
+
+    def _repr_html_(self) -> str:
+        """Return the table that the command prints at the end of a run, which a notebook shows."""
+        figures = [figure for figure in figures_of(self.summary) if figure.value is not None]
+        rows = "".join(
+            f"<tr><th>{escape(f.name)}</th><td>{escape(f.text)}</td><td>{escape(f.meaning)}</td></tr>" for f in figures
+        )
+        return f"<table><caption>{escape(title_of(self.summary))}</caption>{rows}</table>"
 
     def predict(self, features: ArrayLike) -> list[str]:
         """Return the class of every sample, as the data call it, on ideal hardware with infinitely many shots.

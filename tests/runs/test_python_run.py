@@ -41,6 +41,16 @@ def test_a_run_returns_what_its_folder_holds(tmp_path: Path) -> None:
         assert result.model.tobytes() == file["parameters"].tobytes()
 
 
+def test_a_result_shows_itself_in_a_line_and_in_a_notebook_as_the_table_of_the_command(tmp_path: Path) -> None:
+    result = ceas_ray.run(*TINY, output=tmp_path / "a <b> & c")
+    accuracy = f"{result.summary['test_accuracy']:.4g}"
+    assert repr(result) == f"Result('{result.folder}': completed after 2 rounds, test accuracy {accuracy})"
+    shown = result._repr_html_()
+    assert f"<td>{result.summary['trace_digest']}</td>" in shown
+    assert f"<th>test accuracy</th><td>{accuracy}</td>" in shown
+    assert "None" not in shown
+
+
 def test_a_run_from_python_is_the_run_of_the_command(tmp_path: Path) -> None:
     attacked = ("attacks=alie", "attacks.fraction=0.25", "aggregation.byzantine_fraction=0.25")
     assert main([*TINY, *attacked, "seed=5", f"output={tmp_path / 'command'}"]) == 0
