@@ -140,7 +140,8 @@ class ProcessorSettings(SettingsGroup):
 
     Errors per gate are drawn log-uniformly between mean / spread and mean * spread, for each processor and, by the
     second spread, for each of its qubits; or listed in `noise_file`. T1, T2 (both or none) add the relaxation during
-    gates.
+    gates and, in circuits of the user's own that processors share, while a qubit waits: idle_qubits says whether it
+    waits as a qubit of the processor, by these times (none: without loss), or in a memory as those of its links.
     """
 
     engine: Literal["pauli", "aer", "aer_sampled"]
@@ -159,6 +160,7 @@ class ProcessorSettings(SettingsGroup):
     t2_microseconds: MemoryMicroseconds | None
     one_qubit_gate_nanoseconds: Annotated[float, Range(0, 1e9, unit="nanoseconds")]
     two_qubit_gate_nanoseconds: Annotated[float, Range(0, 1e9, unit="nanoseconds")]
+    idle_qubits: Literal["processor", "memory"]
     error_spread: Annotated[float, Range(1, 10)]
     qubit_error_spread: Annotated[float, Range(1, 10)]
     noise_file: PathText | None

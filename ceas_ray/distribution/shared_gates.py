@@ -30,13 +30,19 @@ _GOLDEN = 0.6180339887498949
 
 
 def shared_by_qubits(
-    circuit: GateCircuit, members: int, distributor: Distributor, lengths: NDArray[np.int64] | None = None
+    circuit: GateCircuit,
+    members: int,
+    distributor: Distributor,
+    lengths: NDArray[np.int64] | None = None,
+    *,
+    qubits_lose: bool = False,
 ) -> GateCircuit:
     """Return the circuit with the processors of a group holding parts of its qubits, as the distributor has them.
 
     Each member holds as many qubits, the first ones one more where the number does not divide. lengths: what a pair
     between any two members costs, (members, members), as in links; without it, all cost as much. Where inputs are
-    teleported the hub sends each prepared qubit to its member. Raises ValueError for more members than qubits.
+    teleported the hub sends each prepared qubit to its member. qubits_lose: whether data qubits lose while they wait.
+    Raises ValueError for more members than qubits.
     """
     if not 1 <= members <= circuit.qubits:
         raise ValueError(f"the circuit has {circuit.qubits} qubits to share, got {members} processors")
@@ -45,7 +51,7 @@ def shared_by_qubits(
     costs = () if lengths is None else tuple(int(lengths[a, b]) for a, b in every_two)
     distribution = distributor(listed(circuit), ProcessorNetwork.from_edges(every_two, room, costs))
     program = program_of(distribution)
-    walk = SharingWalk(circuit, program.start)
+    walk = SharingWalk(circuit, program.start, qubits_lose=qubits_lose)
     for placed in placed_steps(circuit, distribution, program):
         walk.step(placed)
     return replace(circuit, sharing=walk.sharing())

@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ceas_ray.distribution.program import Copy, EndCopy, Flip, PhaseGate, Place
-from ceas_ray.quantum.gate_circuit import Entangler, FixedGate, Gate, GateCircuit, Rotation
+from ceas_ray.quantum.gate_circuit import CONSTANT, Entangler, FixedGate, Gate, GateCircuit, Rotation
 from ceas_ray.quantum.gate_list import NEGLIGIBLE
-from ceas_ray.quantum.gate_sharing import Move, PairStep, Sharing, Teleportation, ValueCopy, Wait
+from ceas_ray.quantum.gate_sharing import (
+    COLUMNS_OF_QUBIT_WAIT,
+    Move,
+    PairStep,
+    QubitWait,
+    Sharing,
+    Teleportation,
+    ValueCopy,
+    Wait,
+)
 from ceas_ray.quantum.gate_tables import PAULIS
 from ceas_ray.quantum.partition import HUB
 from ceas_ray.quantum.shot_clock import NO_WAIT, CopyEnded, GateDone, PairSpent, ShotEvent
@@ -42,10 +52,16 @@ def paulis_of(gate: Gate) -> str:
 
 
 class SharingWalk:
-    """Through the steps of a program: which flags each place's value depends on, and what was found so far."""
+    """Through the steps of a program: which flags each place's value depends on, and what was found so far.
 
-    def __init__(self, circuit: GateCircuit, start: tuple[Place, ...]) -> None:
+    qubits_lose: whether data qubits lose while they wait.
+    """
+
+    def __init__(self, circuit: GateCircuit, start: tuple[Place, ...], *, qubits_lose: bool = False) -> None:
         self._circuit, first = circuit, circuit.prepared or 0
+        self._qubits_lose, self._qubit_waits = qubits_lose, list[int]()
+        self._has_begun = [circuit.prepared is not None] * len(start)  # whether a qubit has a state that can be lost
+        self._was_copied = [False] * len(start)  # whether copies were out when each qubit last took part in something
         self._next, self._last_phase = first, (start[0], start[0])
         self._to_flip: list[Place] = []  # kept copies that flips of the last gate on two qubits are still to flip
         self._ends: list[tuple[int, int]] = []
@@ -81,12 +97,18 @@ class SharingWalk:
             self._gate(placed, step)
 
     def _alone_until(self, number: int) -> None:
-        """Note the gates on one qubit before a gate."""
-        for gate in self._circuit.gates[self._next : number]:
-            qubits = qubits_of(gate)
-            if len(qubits) == 1:
-                commutes = _commutes(gate, self._pauli[qubits[0]])
-                self._events.append(GateDone((self._holder[qubits[0]].number,), (NO_WAIT,), (not commutes,)))
+        """Note the gates on one qubit before a gate. One that waits for no correction follows the last at once."""
+        for alone in range(self._next, number):
+            gate = self._circuit.gates[alone]
+            (qubit, *others) = qubits_of(gate)
+            if others:
+                continue
+            place, corrected = self._holder[qubit], not _commutes(gate, self._pauli[qubit])
+            waits = (self._wait_of_qubit(alone, place),) if corrected else (NO_WAIT,)
+            self._events.append(GateDone((place.number,), (NO_WAIT,), (corrected,), waits))
+            for copy in self._copies_of(qubit):
+                copy.turn(gate)
+            self._note_use(place)
         self._next = max(self._next, number)
 
     def _copy(self, placed: Placed, step: Copy) -> None:
@@ -102,7 +124,8 @@ class SharingWalk:
         self._ends.append((step.near.node, step.far.node))
         self._events.append(PairSpent(place, step.source.number, step.far.number, self._ends[-1], wait))
         self._qubit[step.far], self._bits[step.far] = qubit, self._bits[step.source] | 1 << flag
-        self._copies[step.far] = _Copied(place, step.packet)
+        self._copies[step.far] = _Copied(place, step.packet, self._pauli[qubit])
+        self._note_use(step.source)
 
     def _end(self, placed: Placed, step: EndCopy) -> None:
         """End a copy, or move a qubit to the one that stays; flags on which no other depends are free again."""
@@ -121,6 +144,7 @@ class SharingWalk:
         for place in self._bits:
             if self._qubit[place] == qubit:
                 self._bits[place] ^= moved
+        self._note_use(step.holder)
         self._since.append((placed.number, tuple(place.node for place in self._holder)))
 
     def _gate(self, placed: Placed, step: PhaseGate) -> None:
@@ -134,7 +158,10 @@ class SharingWalk:
             corrected.append(self._pauli[qubit] not in ("", pauli))
             self._packet[qubit], self._pauli[qubit] = packet, pauli
         waits = tuple(self._wait(number, place) for place in where)
-        self._events.append(GateDone(tuple(place.number for place in where), waits, tuple(corrected)))
+        of_qubits = tuple(self._wait_of_qubit(number, place) for place in where)
+        self._events.append(GateDone(tuple(place.number for place in where), waits, tuple(corrected), of_qubits))
+        for place in where:
+            self._note_use(place)
         self._flags[number] = (self._bits[step.first], self._bits[step.second])
         self._last_phase, self._next = where, number + 1
         self._to_flip = [flip.target for flip in placed.flips]
@@ -143,9 +170,11 @@ class SharingWalk:
         """Flip a kept copy and its qubit by the values at two places: they differ by more if these do."""
         qubit = self._qubit[step.control]
         used = next(place for place in self._last_phase if self._qubit[place] == qubit)
-        wait = self._wait(placed.number, step.control)
+        wait, of_qubit = self._wait(placed.number, step.control), self._wait_of_qubit(placed.number, step.control)
         self._to_flip.remove(step.target)
-        self._events.append(GateDone((step.control.number, step.target.number), (wait, NO_WAIT), (False, False)))
+        values = (step.control.number, step.target.number)
+        self._events.append(GateDone(values, (wait, NO_WAIT), (False, False), (of_qubit, NO_WAIT)))
+        self._note_use(step.control)
         if step.control != used:
             self._bits[step.target] ^= self._bits[used] ^ self._bits[step.control]
 
@@ -155,15 +184,20 @@ class SharingWalk:
         sections = np.zeros(len(self._circuit.gates), np.int64)
         for section, (begin, _) in enumerate(self._since):
             sections[begin:] = section
-        places = len(self._ends)
-        steps = [
-            (number, step._replace(column=places + step.column) if isinstance(step, Wait) else step)
-            for number, step in self._steps
-        ]
         return Sharing(
-            tuple(self._ends), tuple(holder for _, holder in self._since), tuple(sections.tolist()), tuple(steps),
-            tuple(self._flags), tuple(self._waits), tuple(self._events),
+            tuple(self._ends), tuple(holder for _, holder in self._since), tuple(sections.tolist()),
+            tuple((number, self._with_column(step)) for number, step in self._steps), tuple(self._flags),
+            tuple(self._waits), tuple(self._events), tuple(self._qubit_waits),
         )  # fmt: skip
+
+    def _with_column(self, step: PairStep) -> PairStep:
+        """Return a step whose column, if it has one, counts from the first place."""
+        if isinstance(step, Wait):
+            return step._replace(column=len(self._ends) + step.column)
+        if isinstance(step, QubitWait):
+            first = len(self._ends) + len(self._waits)
+            return step._replace(column=first + COLUMNS_OF_QUBIT_WAIT * step.column)
+        return step
 
     def _wait(self, number: int, place: Place) -> int:
         """Let a copy wait until it is used before a gate; return the number of the wait. Its first is its pair's.
@@ -178,11 +212,51 @@ class SharingWalk:
             return NO_WAIT
         qubit = self._qubit[place]
         kept = self._changed(self._kept_copies(qubit))
-        with_it = [of for of in self._to_flip if place in self._last_phase and self._qubit[of] != qubit]
-        flips = self._changed([place, *with_it])
+        flips = self._changed([place, *self._flipped_by(place)])
         self._steps.append((number, Wait(qubit, self._pauli[qubit], flips, kept, len(self._waits))))
         self._waits.append(copy.place)
         return len(self._waits) - 1
+
+    def _flipped_by(self, place: Place) -> list[Place]:
+        """Return the kept copies of other qubits that the last gate flipped and that are still to be, if it used this
+        place.
+        """
+        return [of for of in self._to_flip if place in self._last_phase and self._qubit[of] != self._qubit[place]]
+
+    def _wait_of_qubit(self, number: int, place: Place) -> int:
+        """Let a data qubit wait until something is done with it before a gate; return the number of the wait."""
+        qubit = self._qubit[place]
+        if not self._qubits_lose or place != self._holder[qubit] or not self._has_begun[qubit]:
+            return NO_WAIT
+        values: list[tuple[NDArray[np.float64], list[Place]]] = []
+        if flipped := self._flipped_by(place):
+            values.append((_axis(PAULIS[self._pauli[qubit]]), flipped))
+        for at, copy in self._copies.items():
+            if self._qubit[at] == qubit:
+                axis = _axis(copy.operator)
+                same = [places for other, places in values if abs(abs(axis @ other) - 1) < NEGLIGIBLE]
+                if same:
+                    same[0].append(at)
+                else:
+                    values.append((axis, [at]))
+        assert len(values) <= 2, "copies hold one value, or one and one that is kept"
+        axes = tuple((float(x), float(y), float(z)) for (x, y, z), _ in values)
+        flips = tuple(self._changed(places) for _, places in values)
+        is_copied = self._was_copied[qubit] or bool(flipped)
+        wait = QubitWait(qubit, is_copied, axes, flips, len(self._qubit_waits))
+        self._steps.append((number, wait))
+        self._qubit_waits.append(place.node)
+        return wait.column
+
+    def _note_use(self, place: Place) -> None:
+        """Note that something was done with a value, if it is that of a data qubit."""
+        qubit = self._qubit[place]
+        if place == self._holder[qubit]:
+            self._has_begun[qubit], self._was_copied[qubit] = True, bool(self._copies_of(qubit))
+
+    def _copies_of(self, qubit: int) -> list[_Copied]:
+        """Return all copies of a qubit."""
+        return [copy for place, copy in self._copies.items() if self._qubit[place] == qubit]
 
     def _kept_copies(self, qubit: int) -> list[Place]:
         """Return the copies of a qubit that are kept over the packet that it is in."""
@@ -210,10 +284,28 @@ class SharingWalk:
 
 
 class _Copied:
-    """A copy: the place of the pair that made it, the packet that it was made in, whether it was used."""
+    """A copy: the place of the pair that made it, the packet that it was made in, whether it was used, and the operator
+    of its qubit whose value it has."""
 
-    def __init__(self, place: int, packet: int) -> None:
-        self.place, self.packet, self.is_used = place, packet, False
+    def __init__(self, place: int, packet: int, pauli: str) -> None:
+        self.place, self.packet, self.is_used, self.operator = place, packet, False, PAULIS[pauli]
+
+    def turn(self, gate: Gate) -> None:
+        """Note a gate on its qubit alone. With a rotation about a parameter, its operator commutes."""
+        if isinstance(gate, FixedGate):
+            unitary = gate.unitary
+        else:
+            assert isinstance(gate, Rotation), "other gates act on two qubits"
+            if any(term.weight != CONSTANT or term.inputs for term in gate.terms):
+                return
+            half = sum(term.coefficient for term in gate.terms) / 2
+            unitary = np.cos(half) * PAULIS["I"] - 1j * np.sin(half) * PAULIS[gate.pauli]
+        self.operator = unitary @ self.operator @ unitary.conj().T
+
+
+def _axis(operator: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Return the Bloch vector of an operator on one qubit with the eigenvalues 1 and -1."""
+    return np.array([np.trace(PAULIS[letter] @ operator).real / 2 for letter in "XYZ"])
 
 
 def _commutes(gate: Gate, pauli: str) -> bool:

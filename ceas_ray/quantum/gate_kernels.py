@@ -17,12 +17,17 @@ from ceas_ray.quantum.gate_shared_steps import (
     apply_two_shared_back,
     copy_value,
     copy_value_back,
+    depolarize_copied_qubit,
     depolarize_copy,
     move_qubit,
+    relax_qubit,
+    relax_qubit_back,
     teleport,
 )
 from ceas_ray.quantum.gate_steps import (
+    COPIED_QUBIT_WAIT,
     MOVE,
+    QUBIT_WAIT,
     TELEPORTATION,
     VALUE_COPY,
     WAIT,
@@ -48,7 +53,8 @@ class Problem(NamedTuple):
     """A circuit and its lanes, as the passes take them; G counts gates and, of a shared circuit, where pairs are spent.
 
     kinds (G,), qubits (G, 2) with -1 for no second one, tables (G,): rows of partners and signs (T, 16) or, of fixed
-    gates, of matrices (F, 3, 3), or the digit of the Pauli that is copied, or that acts on a qubit that moves.
+    gates, of matrices (F, 3, 3), or the digit of the Pauli that is copied, or that acts on a qubit that moves; of a
+    data qubit that waits beside copies, of matrices too: the axes of copied values and the third one, as rows.
     rotations (G,): the number of a rotation, -1 of other gates; trained (G,): its place among those that shift, or -1.
     angles (B, rotations), noise (Q, S, n, 7), owner (B,). terms (T,), weights (Q, T), starts (K + 1,): the rows of an
     output's Pauli strings, their weights with readout, and where each output begins. prepared: gates without noise
@@ -57,8 +63,8 @@ class Problem(NamedTuple):
 
     Of shared circuits: sections (G,): the rows of noise. sectors (G,): how many a gate finds. shifts (G, 16): of gates
     on two qubits, the bits of a sector by which a coefficient comes from another; of a copy, a wait or a move, bits of
-    flags in column 0, and in column 1 those of kept copies.
-    places (G,): columns of werner (Q, columns), of pairs and of waits.
+    flags in column 0, and in column 1 those of kept copies, or of copies of another value.
+    places (G,): columns of werner (Q, columns), of pairs and of waits, of data qubits the first of three.
     """
 
     kinds: Any
@@ -162,6 +168,15 @@ def _apply(problem, g, block, before, after):  # type: ignore[no-untyped-def]
         copy = (qubit, problem.tables[g], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
         depolarize_copy(copy, block.werner, problem.places[g], source, target)
         return
+    if kind == QUBIT_WAIT:
+        relax_qubit(qubit, block.werner, problem.places[g], source, target)
+        return
+    if kind == COPIED_QUBIT_WAIT:
+        copied = (qubit, problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
+        depolarize_copied_qubit(
+            copied, problem.matrices[problem.tables[g]], block.werner[problem.places[g] :], source, target
+        )
+        return
     if kind == MOVE:
         move_qubit((qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings)), source, target)
         return
@@ -197,6 +212,13 @@ def _apply_back(problem, g, block, before, dual, derivatives):  # type: ignore[n
     if kind == WAIT:
         copy = (qubit, problem.tables[g], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
         depolarize_copy(copy, block.werner, problem.places[g], h, h)
+        return
+    if kind == QUBIT_WAIT:
+        relax_qubit_back(qubit, block.werner, problem.places[g], h)
+        return
+    if kind == COPIED_QUBIT_WAIT:
+        copied = (qubit, problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
+        depolarize_copied_qubit(copied, problem.matrices[problem.tables[g]], block.werner[problem.places[g] :], h, h)
         return
     if kind == MOVE:
         move_qubit((qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings)), h, h)

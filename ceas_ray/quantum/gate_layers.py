@@ -10,17 +10,18 @@ from dataclasses import replace
 import numpy as np
 
 from ceas_ray.quantum.gate_circuit import FixedGate, Gate, GateCircuit
-from ceas_ray.quantum.gate_sharing import PairStep, Sharing, Teleportation
+from ceas_ray.quantum.gate_sharing import COLUMNS_OF_QUBIT_WAIT, PairStep, QubitWait, Sharing, Teleportation
 from ceas_ray.quantum.partition import HUB
 from ceas_ray.quantum.shot_clock import NO_WAIT, GateDone, PairSpent, ShotEvent
 
 
-def shared_by_layers(circuit: GateCircuit, members: int) -> GateCircuit:
+def shared_by_layers(circuit: GateCircuit, members: int, *, qubits_lose: bool = False) -> GateCircuit:
     """Return the circuit with each processor of a group doing a part of its gates, one part after the other.
 
     Barriers on all qubits separate layers; in a circuit without such barriers, gates of equal depth form a layer. If
     the layers cannot be divided evenly, the first members do one more each. All qubits are teleported on from member to
-    member and, where inputs are teleported, from the hub to the first. Raises ValueError for more members than layers.
+    member and, where inputs are teleported, from the hub to the first. qubits_lose: whether data qubits lose while they
+    wait. Raises ValueError for more members than layers.
     """
     first = circuit.prepared or 0
     layer_of, kind = _layers(circuit)
@@ -39,14 +40,39 @@ def shared_by_layers(circuit: GateCircuit, members: int) -> GateCircuit:
         ends += [(to - 1 if to else HUB, to)] * circuit.qubits
     holders = tuple((m,) * circuit.qubits for m in range(members))
     nothing = ((0, 0),) * len(gates)
-    sharing = Sharing(tuple(ends), holders, sections, tuple(steps), nothing, (), _events(gates, first, ends, steps))
+    waits: list[tuple[int, QubitWait]] = []
+    if qubits_lose:
+        waits = _waits(gates, first, steps)
+    sharing = Sharing(
+        tuple(ends), holders, sections, tuple(sorted([*steps, *waits], key=lambda step: step[0])), nothing, (),
+        _events(gates, first, ends, steps, waits), tuple(sections[number] for number, _ in waits),
+    )  # fmt: skip
     return replace(circuit, gates=gates, sharing=sharing)
 
 
+def _waits(gates: Sequence[Gate], first: int, steps: Sequence[tuple[int, PairStep]]) -> list[tuple[int, QubitWait]]:
+    """Return the waits of the qubits of gates on two: each may wait for the other, once something was done with it."""
+    found: list[tuple[int, QubitWait]] = []
+    begun: set[int] = set()
+    for number in range(first, len(gates)):
+        begun |= {step.qubit for before, step in steps if before == number}
+        qubits = _qubits(gates[number])
+        for q in qubits if len(qubits) == 2 else ():
+            if q in begun:
+                found.append((number, QubitWait(q, False, (), (), len(steps) + COLUMNS_OF_QUBIT_WAIT * len(found))))
+        begun |= set(qubits)
+    return found
+
+
 def _events(
-    gates: Sequence[Gate], first: int, ends: Sequence[tuple[int, int]], steps: Sequence[tuple[int, PairStep]]
+    gates: Sequence[Gate],
+    first: int,
+    ends: Sequence[tuple[int, int]],
+    steps: Sequence[tuple[int, PairStep]],
+    waits: Sequence[tuple[int, QubitWait]],
 ) -> tuple[ShotEvent, ...]:
     """Return the teleportations and the gates of processors in order; a qubit's value has its number."""
+    wait_of = {(number, wait.qubit): index for index, (number, wait) in enumerate(waits)}
     teleported: dict[int, list[ShotEvent]] = {}
     for number, step in steps:
         assert isinstance(step, Teleportation), "layers share no values"
@@ -56,7 +82,8 @@ def _events(
     for number in range(first, len(gates)):
         qubits = _qubits(gates[number])
         found += teleported.get(number, [])
-        found.append(GateDone(qubits, (NO_WAIT,) * len(qubits), (False,) * len(qubits)))
+        of_qubits = tuple(wait_of.get((number, q), NO_WAIT) for q in qubits)
+        found.append(GateDone(qubits, (NO_WAIT,) * len(qubits), (False,) * len(qubits), of_qubits))
     return tuple(found)
 
 

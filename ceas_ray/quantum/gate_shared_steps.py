@@ -81,6 +81,64 @@ def depolarize_copy(copy, werner, place, source, target):  # type: ignore[no-unt
 
 
 @njit(**COMPILED_PART)
+def relax_qubit(qubit, kept, place, source, target):  # type: ignore[no-untyped-def]
+    """Set target = source with a qubit relaxed; kept (columns, lanes): from `place` on what is left of X and Y, of Z,
+    and of the share that does not fall to |0>. target may be source.
+    """
+    step = 1 << (2 * qubit)
+    for base in range(0, len(source), 4 * step):
+        for index in range(base, base + step):
+            one, left = load(source, index), load(kept, place)
+            store(target, index, one)
+            store(target, index + step, left * load(source, index + step))
+            store(target, index + 2 * step, left * load(source, index + 2 * step))
+            fallen = one - load(kept, place + 2) * one
+            store(target, index + 3 * step, load(kept, place + 1) * load(source, index + 3 * step) + fallen)
+
+
+@njit(**COMPILED_PART)
+def relax_qubit_back(qubit, kept, place, h):  # type: ignore[no-untyped-def]
+    """Apply to h the transpose of `relax_qubit`."""
+    step = 1 << (2 * qubit)
+    for base in range(0, len(h), 4 * step):
+        for index in range(base, base + step):
+            last, left = load(h, index + 3 * step), load(kept, place)
+            store(h, index, load(h, index) + (last - load(kept, place + 2) * last))
+            store(h, index + step, left * load(h, index + step))
+            store(h, index + 2 * step, left * load(h, index + 2 * step))
+            store(h, index + 3 * step, load(kept, place + 1) * last)
+
+
+@njit(**COMPILED_PART)
+def depolarize_copied_qubit(copied, axes, kept, source, target):  # type: ignore[no-untyped-def]
+    """Set target = source with a qubit depolarized and its copies not. Its own transpose; target may be source.
+
+    copied: the qubit, the bits of flags of copies of one value and of another, and 4^n. axes (3, 3): of these two
+    values and the third. kept (3 or more, lanes): see `relax_qubit`. What stays is what the copies hold: where an odd
+    number of flags of the first value is in a sector, the part along its axis; of both, along the third; of none, the
+    identity.
+    """
+    qubit, first, second, strings = copied
+    step = 1 << (2 * qubit)
+    for base in range(0, len(source), 4 * step):
+        is_first, is_second = _is_odd((base // strings) & first), _is_odd((base // strings) & second)
+        along = axes[2 if is_first and is_second else 0 if is_first else 1]
+        for index in range(base, base + step):
+            for w in range(source.shape[1]):
+                left = (2.0 * kept[0, w] + kept[1, w]) / 3.0
+                stays = 0.0
+                if is_first or is_second:
+                    for i in range(3):
+                        stays += along[i] * source[index + (i + 1) * step, w]
+                    target[index, w] = left * source[index, w]
+                else:
+                    target[index, w] = source[index, w]
+                for i in range(3):
+                    at = index + (i + 1) * step
+                    target[at, w] = left * source[at, w] + (1.0 - left) * stays * along[i]
+
+
+@njit(**COMPILED_PART)
 def move_qubit(move, source, target):  # type: ignore[no-untyped-def]
     """Set target = source with a Pauli on a qubit where flags are set: what anticommutes comes from the sector with
     these flags added or removed. Its own transpose; target may be source.

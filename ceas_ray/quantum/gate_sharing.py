@@ -12,6 +12,10 @@ A copy that waits in its memory is depolarized there, which does to this copy al
 that are kept over gates by which others only flip their qubit are flipped by the values of these others. Meanwhile an
 error of another copy of the qubit that applies the Pauli operator flips the qubit and not the kept copies.
 
+A data qubit that waits relaxes by itself: its copies keep what they hold. Where copies are out it is depolarized
+instead (what its memory does, twirled, as it is of pairs and copies): the Paulis that do not commute with the value of
+a copy flip the qubit and not this copy.
+
 So a state has a part for each set of flipped copies; or, with the signs of flips in place of these, a sector for each
 set of flags, the first of which is the density matrix itself.
 """
@@ -67,7 +71,25 @@ class Move(NamedTuple):
     flags: int
 
 
-PairStep = Teleportation | ValueCopy | Wait | Move
+class QubitWait(NamedTuple):
+    """A data qubit has waited: it relaxes or, where copies of it were out when the wait began, or where it is still to
+    flip kept copies, is depolarized.
+
+    axes: of the values, at most two, of which copies are out when it ends, as Bloch vectors. flips: of each, the flags
+    (bits) that change if the qubit flips and its copies do not. column: the first of three: what is left of X and Y, of
+    Z, and of the share that does not fall to |0>.
+    """
+
+    qubit: int
+    is_copied: bool
+    axes: tuple[tuple[float, float, float], ...]
+    flips: tuple[int, ...]
+    column: int
+
+
+PairStep = Teleportation | ValueCopy | Wait | Move | QubitWait
+
+COLUMNS_OF_QUBIT_WAIT = 3
 
 
 @dataclass(frozen=True)
@@ -77,7 +99,8 @@ class Sharing:
     holders: of each section, the member that holds each qubit. sections: the section of each gate of the circuit: whose
     noise it has. steps: the gate's number before which each pair is spent or a qubit moves, and how, in order. flags:
     of each gate, of the values of its first and its second qubit, the flags that say that they are flipped, as bits.
-    waits: of each wait, the place of the pair that made the copy. events: of a shot, for `shot_times`.
+    waits: of each wait, the place of the pair that made the copy. events: of a shot, for `shot_times`. qubit_waits: of
+    each wait of a data qubit, the member that holds it; empty where data qubits wait without loss.
     """
 
     ends: tuple[tuple[int, int], ...]
@@ -87,11 +110,14 @@ class Sharing:
     flags: tuple[tuple[int, int], ...]
     waits: tuple[int, ...] = ()
     events: tuple[ShotEvent, ...] = ()
+    qubit_waits: tuple[int, ...] = ()
 
     @property
     def columns(self) -> int:
-        """How many Werner parameters an execution has: of all places, then of all waits."""
-        return len(self.ends) + len(self.waits)
+        """How many numbers an execution has: the Werner parameters of all places and of all waits of copies, then three
+        for each wait of a data qubit.
+        """
+        return len(self.ends) + len(self.waits) + COLUMNS_OF_QUBIT_WAIT * len(self.qubit_waits)
 
     @cached_property
     def sectors(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ceas_ray.kernel.compiled_code import COMPILED_INLINE, COMPILED_PART, njit
 from ceas_ray.quantum.lanes import load, store, zero_lanes
 
-FIXED, ROTATION, PERMUTATION, TELEPORTATION, VALUE_COPY, MOVE, WAIT = range(7)
+FIXED, ROTATION, PERMUTATION, TELEPORTATION, VALUE_COPY, MOVE, WAIT, QUBIT_WAIT, COPIED_QUBIT_WAIT = range(9)
 """Kinds of gates, of uses of pairs, of moves, and of waits. Of rotations a coefficient that anticommutes turns with its
 partner, times a sign; permutations have signs too; fixed gates are a matrix (3, 3)."""
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.quantum import gate_steps
 from ceas_ray.quantum.gate_circuit import Entangler, FixedGate, Gate, GateCircuit, Rotation
-from ceas_ray.quantum.gate_sharing import Move, PairStep, Teleportation, ValueCopy, Wait
+from ceas_ray.quantum.gate_sharing import Move, PairStep, QubitWait, Teleportation, ValueCopy, Wait
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -51,12 +51,15 @@ def tables_of(circuit: GateCircuit) -> Tables:
     """Return the tables of a circuit."""
     names: dict[str, int] = {}
     matrices: dict[tuple[float, ...], int] = {}
-    steps = [_pair_row(step) if isinstance(step, PairStep) else step for step in _steps(circuit)]
-    rows, rotation = [], 0
+    steps = _steps(circuit)
+    axes, rows, rotation = dict[tuple[tuple[float, float, float], ...], int](), [], 0
     place = {number: r for r, number in enumerate(circuit.trained)}
     for step in steps:
-        if isinstance(step, _Row):
-            rows.append(step)
+        if isinstance(step, QubitWait) and step.is_copied:
+            number = axes.setdefault(step.axes, len(axes))
+            rows.append(_Row(gate_steps.COPIED_QUBIT_WAIT, step.qubit, -1, number, place=step.column))
+        elif isinstance(step, PairStep):
+            rows.append(_pair_row(step))
         elif isinstance(step, FixedGate):
             number = matrices.setdefault(step.matrix, len(matrices))
             rows.append(_Row(gate_steps.FIXED, step.qubit, -1, number))
@@ -72,6 +75,8 @@ def tables_of(circuit: GateCircuit) -> Tables:
     kinds, *both, numbers, rotations, trained, places = (np.ascontiguousarray(column) for column in columns)
     found = [_entangler_table(name) if name in ("cx", "cz") else _rotation_table(name) for name in names]
     fixed = [transfer_matrix(FixedGate(0, matrix).unitary)[1:, 1:] for matrix in matrices]
+    numbers[kinds == gate_steps.COPIED_QUBIT_WAIT] += len(fixed)
+    fixed += [_frame(of_values) for of_values in axes]
     return Tables(
         kinds,
         np.ascontiguousarray(np.stack(both, axis=1)),
@@ -104,7 +109,20 @@ def _pair_row(step: PairStep) -> _Row:
         return _Row(gate_steps.MOVE, step.qubit, -1, "IXYZ".index(step.pauli))
     if isinstance(step, Wait):
         return _Row(gate_steps.WAIT, step.qubit, -1, "IXYZ".index(step.pauli), place=step.column)
+    if isinstance(step, QubitWait):
+        return _Row(gate_steps.QUBIT_WAIT, step.qubit, -1, -1, place=step.column)
     return _Row(gate_steps.VALUE_COPY, step.qubit, -1, "IXYZ".index(step.pauli), place=step.place)
+
+
+def _frame(axes: Sequence[tuple[float, float, float]]) -> Floats:
+    """Return three axes at right angles as rows, (3, 3), which begin with these, at most two."""
+    found = [np.array(axis) for axis in axes]
+    for axis in np.eye(3):
+        if len(found) < 2 and all(abs(axis @ other) < 0.9 for other in found):
+            along = axis - sum(((axis @ other) * other for other in found), np.zeros(3))
+            found.append(along / np.linalg.norm(along))
+    first, second = found
+    return np.array([first, second, np.cross(first, second)])
 
 
 def _steps(circuit: GateCircuit) -> list[Gate | PairStep]:
@@ -133,6 +151,8 @@ def _shared(circuit: GateCircuit) -> tuple[Integers, Integers, Integers]:
             shifts[number, :2] = 1 << step.flag, step.kept
         elif isinstance(step, Wait):
             shifts[number, :2] = step.flips, step.kept
+        elif isinstance(step, QubitWait):
+            shifts[number, : len(step.flips)] = step.flips
         elif isinstance(step, Move):
             shifts[number, 0] = step.flags
         sectors[number] = 1 << (max((flag for flag, end in ends.items() if end >= number), default=-1) + 1)
@@ -155,7 +175,7 @@ def _last_uses(steps: Sequence[Gate | PairStep], flags: Sequence[tuple[int, int]
             copies[step.flag] = found[number] = number
         elif isinstance(step, Move):
             used = step.flags
-        elif not isinstance(step, Teleportation | Wait):
+        elif not isinstance(step, PairStep):
             first, second = next(of_gates)
             used = first | second
         for flag, copy in copies.items():

@@ -3,7 +3,9 @@
 Everything is done as early as it can be. All pairs of a shot are there when it begins, and wait in two memories until
 they are spent. A copy is good once the outcome that corrects it has arrived (L / c); from then on it waits in its
 memory between its uses. When a copy ends, its outcome travels to the qubit, and the next gate there that does not
-commute with the correction (Z in the basis of the copy) waits for it.
+commute with the correction (Z in the basis of the copy) waits for it. A data qubit waits from one of its gates or
+copies to the next: for the other side of a gate, or for an outcome. Before the first it is not prepared yet, after the
+last it is measured at once.
 """
 
 from __future__ import annotations
@@ -34,12 +36,14 @@ class PairSpent(NamedTuple):
 class GateDone(NamedTuple):
     """A gate on one or two values.
 
-    waits: of each value, until now. corrected: whether each must have its corrections by then.
+    waits: of each value that is a copy, until now. corrected: whether each must have its corrections by then.
+    qubit_waits: of each value that is a data qubit, until now; empty where no record is kept.
     """
 
     values: tuple[int, ...]
     waits: tuple[int, ...]
     corrected: tuple[bool, ...]
+    qubit_waits: tuple[int, ...] = ()
 
 
 class CopyEnded(NamedTuple):
@@ -56,12 +60,14 @@ ShotEvent = PairSpent | GateDone | CopyEnded
 
 class ShotTimes(NamedTuple):
     """All in seconds. until_spent (places,): from the begin of the shot; until_used (places,): from a copy's correction
-    to its first use; waits (W,): between uses; length: of the shot."""
+    to its first use; waits (W,): between uses; length: of the shot; qubit_waits: of data qubits, of which a record is
+    kept."""
 
     until_spent: NDArray[np.float64]
     until_used: NDArray[np.float64]
     waits: NDArray[np.float64]
     length: float
+    qubit_waits: NDArray[np.float64]
 
 
 class GateSeconds(NamedTuple):
@@ -78,18 +84,21 @@ def shot_times(
     waits: int,
     latency: Callable[[int, int], float],
     gates: GateSeconds,
+    qubit_waits: int = 0,
 ) -> ShotTimes:
     """Return the times of a shot's events, which come in an order in which they can be done.
 
-    places, waits: how many there are. latency: between two members, or the hub and one, s.
+    places, waits, qubit_waits: how many there are. latency: between two members, or the hub and one, s.
     """
-    clock = _Clock(places, waits)
+    clock = _Clock(places, waits, qubit_waits)
     for event in events:
         if isinstance(event, PairSpent):
             begin = clock.ready.get(event.source, 0.0)
             clock.use(event.source, event.wait, begin)
             clock.until_spent[event.place] = begin
-            clock.ready[event.target] = clock.since[event.target] = begin + latency(*event.ends)
+            clock.acted[event.source] = begin
+            arrives = begin + latency(*event.ends)
+            clock.ready[event.target] = clock.since[event.target] = clock.acted[event.target] = arrives
             if event.target != event.source:
                 clock.unused[event.target] = event.place
         elif isinstance(event, GateDone):
@@ -98,28 +107,35 @@ def shot_times(
                 for value, corrected in zip(event.values, event.corrected, strict=True)
             )
             end = begin + (gates.two_qubit if len(event.values) == 2 else gates.one_qubit)
+            clock.note_qubits(event, begin)
             for value, wait in zip(event.values, event.waits, strict=True):
                 clock.use(value, wait, begin)
-                clock.ready[value] = clock.since[value] = end
+                clock.ready[value] = clock.since[value] = clock.acted[value] = end
         else:
             ended = clock.ready.get(event.value, 0.0)
-            clock.use(event.holder, event.wait, max(ended, clock.ready.get(event.holder, 0.0)))
+            now = max(ended, clock.ready.get(event.holder, 0.0))
+            if event.wait != NO_WAIT or event.holder in clock.unused:  # the copy is the qubit from now on
+                clock.acted[event.holder] = now
+            clock.use(event.holder, event.wait, now)
             arrives = max(ended + latency(*event.ends), clock.corrections.pop(event.value, 0.0))
             clock.corrections[event.holder] = max(clock.corrections.get(event.holder, 0.0), arrives)
     length = max([0.0, *clock.ready.values(), *clock.corrections.values()])
-    return ShotTimes(clock.until_spent, clock.until_used, clock.waits, length)
+    return ShotTimes(clock.until_spent, clock.until_used, clock.waits, length, clock.qubit_waits)
 
 
 class _Clock:
-    """ready: from when on a value is free; since: from when on it waits; corrections: when a value has them all;
-    unused: the places of the pairs that made the copies without a use so far."""
+    """ready: from when on a value is free; since: from when on it waits, outcomes that come being uses; acted: the same
+    without these; corrections: when a value has them all; unused: the places of the pairs that made the copies without
+    a use so far."""
 
-    def __init__(self, places: int, waits: int) -> None:
+    def __init__(self, places: int, waits: int, qubit_waits: int) -> None:
         self.ready: dict[int, float] = {}
         self.since: dict[int, float] = {}
+        self.acted: dict[int, float] = {}
         self.corrections: dict[int, float] = {}
         self.unused: dict[int, int] = {}
         self.until_spent, self.until_used, self.waits = np.zeros(places), np.zeros(places), np.zeros(waits)
+        self.qubit_waits = np.zeros(qubit_waits)
 
     def use(self, value: int, wait: int, now: float) -> None:
         """Note how long a copy has waited; a qubit's own holder keeps no record."""
@@ -129,3 +145,9 @@ class _Clock:
         elif wait != NO_WAIT:
             self.waits[wait] = waited
         self.since[value] = now
+
+    def note_qubits(self, event: GateDone, now: float) -> None:
+        """Note how long the data qubits of a gate have waited; one that has just moved may not have waited at all."""
+        for value, wait in zip(event.values, event.qubit_waits, strict=False):
+            if wait != NO_WAIT:
+                self.qubit_waits[wait] = max(0.0, now - self.acted.get(value, now))

@@ -30,8 +30,9 @@ from ceas_ray.world.world import Outline
 class Costs:
     """Measured seconds of one core. link_pair, key_pair: of one that is generated for a shot or a key, on links that
     the hub joins and (routed_...) on routes. path: of a round's messages between two parties that share keys. entry: of
-    one of the 4^n numbers of a density matrix in a gradient, per layer and qubit, and gate_entry per gate of a circuit
-    of the user's own; amplitude: of the 2^n of a state vector, and gate_amplitude per gate of a large circuit.
+    one of the 4^n numbers of a density matrix in a gradient, per layer and qubit, and gate_entry per gate, use of a
+    pair or wait of a circuit of the user's own; amplitude: of the 2^n of a state vector, and gate_amplitude per gate of
+    a large circuit.
     aer_gate: of a gate of a circuit that Aer runs, and aer_entry of each number of its density matrix in it.
     price: of tables of a chain at a price; birth_in_...: of one of the births that its sweeps try.
     """
@@ -161,7 +162,8 @@ def _gradient(settings: RunSettings, world: Outline) -> float:
         return drawn * COSTS.circuit + samples * amplitudes * COSTS.gate_amplitude
     if isinstance(circuit, GateCircuit):
         sectors = 1 if circuit.sharing is None else circuit.sharing.sectors
-        entries = sectors * 4.0**circuit.qubits * len(circuit.gates) * circuit.outputs
+        steps = len(circuit.gates) + (0 if circuit.sharing is None else len(circuit.sharing.steps))
+        entries = sectors * 4.0**circuit.qubits * steps * circuit.outputs
         return drawn * COSTS.circuit + samples * nodes * entries * COSTS.gate_entry
     if engine == "pauli":
         entries = 4.0**circuit.qubits * circuit.layers * circuit.qubits * circuit.outputs

@@ -44,7 +44,7 @@ from ceas_ray.world.own_circuit import own_circuit_of, with_observables, with_qu
 from ceas_ray.world.processor_noise import processor_noise
 from ceas_ray.world.processors import adversary_of, processors_of
 from ceas_ray.world.round_demand import ServedPhase, round_demand
-from ceas_ray.world.shared_circuit import check_shot_lengths, shared_circuit_of
+from ceas_ray.world.shared_circuit import check_shot_lengths, data_qubits_lose, shared_circuit_of
 from ceas_ray.world.world import Outline, World
 
 _MAX_PLANNED_PATHS = 1000
@@ -152,7 +152,9 @@ def _blueprint(
     circuit = _circuit(settings, data, own)
     links = streams.generator("network", "network", "links", 0)
     whole = network_of(settings, counts, generator=links, inputs=inputs)
-    shared = shared_circuit_of(training, circuit, counts.group_size, whole.member_distances)
+    shared = shared_circuit_of(
+        training, circuit, counts.group_size, whole.member_distances, lose=data_qubits_lose(settings.processors)
+    )
     network = network_of_groups(settings, whole, counts.group_size, shared)
     served = [network.served(k) for k in range(counts.parties)]
     quality = np.array([link.fidelity * 1e6 + link.rate for link in served])

@@ -2,7 +2,8 @@
 
 Gates are done in the circuit's order and own basis; a copy holds the eigenvalue of an operator, which gates on the
 qubit turn as they turn the qubit. Noise of a gate is that of a local one, and copies follow their qubit: they are taken
-back before it and made again, without errors, after it. Errors that copies have stay.
+back before it and made again, without errors, after it. Errors that copies have stay. A data qubit that waits has an
+error by itself, its copies not.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ceas_ray.distribution.program import Copy, EndCopy, Flip, PhaseGate, Place
 from ceas_ray.distribution.sharing_walk import Placed, paulis_of, qubits_of
 from ceas_ray.quantum.gate_circuit import FixedGate, GateCircuit, Rotation
 from ceas_ray.quantum.gate_noise import Noise
-from ceas_ray.quantum.gate_sharing import Sharing
+from ceas_ray.quantum.gate_sharing import QubitWait, Sharing
 from ceas_ray.quantum.shot_clock import PairSpent
 from tests.distribution.circuits import HADAMARD, X
 from tests.distribution.execution import DensityMatrix, Z
@@ -47,6 +48,10 @@ class NoisyExecution:
             for place in self.place_of.values()
         }
         self.used: set[int] = set()
+        of_qubits = [(number, step.qubit) for number, step in sharing.steps if isinstance(step, QubitWait)]
+        first = len(sharing.ends) + len(sharing.waits)
+        self.qubit_waits = [(*of, first + 3 * k) for k, of in enumerate(of_qubits)]  # before which gate, of which qubit
+        self.was_copied = [False] * len(start)
 
     def run(self, placed: list[Placed], werner: Any) -> None:
         """Execute the steps, in order, and the gates on one qubit between them."""
@@ -54,30 +59,33 @@ class NoisyExecution:
         for now in placed:
             for number in range(following, now.number):
                 if len(qubits_of(self.circuit.gates[number])) == 1:
-                    self._alone(number)
+                    self._alone(number, werner)
             following = max(following, now.number)
             if isinstance(now.step, Copy):
                 self._copy(now, now.step, werner)
             elif isinstance(now.step, EndCopy):
                 self._end(now.step, werner)
             elif isinstance(now.step, Flip):
-                self._flip(now.step, werner)
+                self._flip(now, now.step, werner)
             else:
                 self._gate(now, now.step, werner)
                 following = now.number + 1
         for number in range(following, len(self.circuit.gates)):
-            self._alone(number)
+            self._alone(number, werner)
         assert not any(self.waits.values()), "every wait was met"
+        assert not self.qubit_waits, "every wait of a data qubit was met"
 
-    def _alone(self, number: int) -> None:
+    def _alone(self, number: int, werner: Any) -> None:
         gate = self.circuit.gates[number]
         (qubit,) = qubits_of(gate)
+        self._wait_of_qubit(number, self.holder[qubit], werner)
         unitary = gate.unitary if isinstance(gate, FixedGate) else _rotation(gate)
         self.state.apply(self.holder[qubit], unitary)
         for copy in self.copies:
             if copy.qubit == qubit:
                 copy.operator = unitary @ copy.operator @ unitary.conj().T
         self._noise(number, (qubit,), Noise.ONE_QUBIT_DEPOLARIZING)
+        self._used_by_itself(self.holder[qubit])
 
     def _gate(self, placed: Placed, step: PhaseGate, werner: Any) -> None:
         number, gate = placed.number, self.circuit.gates[placed.number]
@@ -85,6 +93,7 @@ class NoisyExecution:
         where = (step.first, step.second)
         for qubit, place, pauli in zip(qubits, where, paulis, strict=True):
             self._use(place, werner)
+            self._wait_of_qubit(number, place, werner)
             self._turn(qubit, place, pauli)
         if isinstance(gate, Rotation):
             angle = gate.terms[0].coefficient
@@ -99,6 +108,8 @@ class NoisyExecution:
             other = qubits[1] if target.qubit == qubits[0] else qubits[0]
             self.flips_to_come.append((other, paulis[qubits.index(other)], flip.target))
         self._noise(number, qubits, Noise.TWO_QUBIT_DEPOLARIZING)
+        for place in where:
+            self._used_by_itself(place)
 
     def _operator(self, qubit: int, place: Place, pauli: str) -> Any:
         """The Pauli operator by which a gate acts at a place: that of the circuit at the holder, Z at a copy."""
@@ -129,6 +140,7 @@ class NoisyExecution:
         self._controlled_not(step.source, step.near, PAULIS[pauli])
         self.state.measured_with(step.near, step.far, X)
         self.copies.append(CopyOf(qubit, step.far, step.source, PAULIS[pauli]))
+        self._used_by_itself(step.source)
 
     def _end(self, step: EndCopy, werner: Any) -> None:
         qubit = self._qubit_at(step.at)
@@ -146,6 +158,8 @@ class NoisyExecution:
             self.state.apply(step.at, HADAMARD)
             self.state.measured_with(step.at, step.holder, copy.operator)
         self._forget(copy, step.at)
+        if moves:
+            self._used_by_itself(step.holder)
 
     def _forget(self, copy: CopyOf, ended: Place) -> None:
         """Make copies that were made from what ended copies of what is left."""
@@ -164,13 +178,43 @@ class NoisyExecution:
             for child in children[1:]:
                 child.source = first.at
 
-    def _flip(self, step: Flip, werner: Any) -> None:
+    def _flip(self, placed: Placed, step: Flip, werner: Any) -> None:
         qubit = self._qubit_at(step.control)
         self._use(step.control, werner)
+        self._wait_of_qubit(placed.number, step.control, werner)
         pending = next(flip for flip in self.flips_to_come if flip[2] == step.target and flip[0] == qubit)
         self._turn(qubit, step.control, pending[1])
         self._controlled_not(step.control, step.target, PAULIS[pending[1]])
         self.flips_to_come.remove(pending)
+        self._used_by_itself(step.control)
+
+    def _used_by_itself(self, place: Place) -> None:
+        """Note whether copies of a data qubit are out after it was used."""
+        if place in self.holder:
+            qubit = self.holder.index(place)
+            self.was_copied[qubit] = any(copy.qubit == qubit for copy in self.copies)
+
+    def _wait_of_qubit(self, number: int, place: Place, werner: Any) -> None:
+        """Let a data qubit alone lose what it loses until it is used before a gate, if the engine has a wait there."""
+        if place not in self.holder or not self.qubit_waits:
+            return
+        before, qubit, column = self.qubit_waits[0]
+        if (before, qubit) != (number, self.holder.index(place)):
+            return
+        del self.qubit_waits[0]
+        across, along, standing = werner[column : column + 3]
+        if self.was_copied[qubit] or any(flip[0] == qubit for flip in self.flips_to_come):
+            across = along = (2 * across + along) / 3
+            standing = 1
+        if standing < 1:
+            assert along == standing, "what leaves |1> falls to |0>"
+            self._channel(place, [np.diag([1, np.sqrt(standing)]), np.array([[0, np.sqrt(1 - standing)], [0, 0]])])
+            across, along = across / np.sqrt(standing), 1
+        chances = [1 + 2 * across + along, 1 - along, 1 - along, 1 - 2 * across + along]
+        self._channel(
+            place,
+            [np.sqrt(max(0.0, p) / 4) * pauli for p, pauli in zip(chances, PAULIS.values(), strict=True)],
+        )
 
     def _turn(self, qubit: int, place: Place, pauli: str) -> None:
         """Flip the copies of a qubit that hold the value of minus a Pauli operator, if one of them is used for it."""

@@ -15,7 +15,7 @@ from ceas_ray.distribution.shared_gates import listed, placed_steps, shared_by_q
 from ceas_ray.quantum import gate_engine
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_noise import Noise
-from ceas_ray.quantum.gate_sharing import Move
+from ceas_ray.quantum.gate_sharing import Move, QubitWait
 from tests.distribution.execution import most_at_once
 from tests.distribution.noisy_execution import NoisyExecution
 from tests.distribution.test_shared_gates import DISTRIBUTORS, drawn, inputs_of, with_angles
@@ -35,7 +35,21 @@ def distributor_of(draw: Any, seed: int) -> Any:
     return kinds[0] if seed % 3 else kinds[seed // 3 % len(kinds)]
 
 
-def check(seed: int, most_qubits: int, gates: int, most_at: int) -> set[type]:
+def kept_of_waits(draw: Any, count: int) -> Any:
+    """What is left of X and Y, of Z, and of what does not fall to |0>, for each of these waits, (3 count,).
+
+    Of memories that relax, that dephase and that depolarize, in turn.
+    """
+    found = []
+    for k in range(count):
+        t_by_t1 = draw.uniform(0, 1)
+        t_by_t2 = draw.uniform(0.5, 2) * t_by_t1
+        kinds = ((-t_by_t2, -t_by_t1, -t_by_t1), (-t_by_t2, 0, 0), (-t_by_t2, -t_by_t2, 0))
+        found += np.exp(kinds[k % 3]).tolist()
+    return found
+
+
+def check(seed: int, most_qubits: int, gates: int, most_at: int, *, qubits_lose: bool = False) -> set[type]:
     """Compare the engine with brute force; return the kinds of steps that there were."""
     draw = np.random.default_rng(seed)
     while True:
@@ -49,10 +63,12 @@ def check(seed: int, most_qubits: int, gates: int, most_at: int) -> set[type]:
         program = program_of(distribution)
         if program.pairs > 0 and most_at_once(schedule_of(program)) <= most_at:
             break
-    shared = shared_by_qubits(circuit, members, distributor)
+    shared = shared_by_qubits(circuit, members, distributor, qubits_lose=qubits_lose)
     sharing = shared.sharing
     assert sharing is not None
     werner = draw.uniform(0.5, 1, (2, sharing.columns))
+    for row in werner:
+        row[len(sharing.ends) + len(sharing.waits) :] = kept_of_waits(draw, len(sharing.qubit_waits))
     inputs = inputs_of(shared, seed)._replace(werner=werner)
     sections = len(sharing.holders)
     noise = draw.uniform(0, 0.2, (2, sections, qubits, len(Noise)))
@@ -76,8 +92,20 @@ def test_a_copy_that_errs_between_a_gate_and_a_copy_of_it_that_flips_another_fli
     check(178, 5, 12, 9)
 
 
+def test_values_where_data_qubits_lose_while_they_wait_are_those_of_brute_force() -> None:
+    kinds = set().union(*(check(seed, 4, 8, 7, qubits_lose=True) for seed in range(300, 316)))
+    assert {Move, Flip, QubitWait} <= kinds, "qubits move and wait, and copies are kept"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(100, 200, 20))
 def test_values_of_a_hundred_circuits_with_noise_of_gates_are_those_of_brute_force(first: int) -> None:
     for seed in range(first, first + 20):
         check(seed, 5, 12, 9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(400, 500, 20))
+def test_values_of_a_hundred_circuits_where_data_qubits_lose_are_those_of_brute_force(first: int) -> None:
+    for seed in range(first, first + 20):
+        check(seed, 5, 12, 9, qubits_lose=True)

@@ -221,12 +221,13 @@ def test_with_perfect_pairs_and_memories_kept_copies_change_nothing_noise_includ
     assert_perfect_pairs_change_nothing(shared_by_qubits(circuit, 3, Drawn(seed, keeps=True)), circuit, seed)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(4))
 def test_derivatives_with_waits_are_those_of_shifted_angles(seed: int) -> None:
     circuit = flipping(3, 10, seed)
-    shared = shared_by_qubits(circuit, 3, Drawn(seed, keeps=True))
+    shared = shared_by_qubits(circuit, 3, Drawn(seed, keeps=True), qubits_lose=seed > 1)
     assert shared.sharing is not None
     assert shared.sharing.waits
+    assert bool(shared.sharing.qubit_waits) == (seed > 1)
     columns = np.random.default_rng(seed).uniform(0.5, 1, (2, shared.sharing.columns))
     inputs, output = inputs_of(shared, seed)._replace(werner=columns), np.array([0, 1, 0])
     found = gate_engine.shifted_values(shared, inputs, output)

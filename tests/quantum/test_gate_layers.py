@@ -10,11 +10,13 @@ import pytest
 
 from ceas_ray.quantum import gate_engine
 from ceas_ray.quantum.circuit_import import compiled
-from ceas_ray.quantum.gate_circuit import Entangler, GateCircuit, Rotation, Term
+from ceas_ray.quantum.gate_circuit import Entangler, FixedGate, GateCircuit, Rotation, Term
 from ceas_ray.quantum.gate_layers import shared_by_layers
 from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.quantum.gate_prefix import prepared_at_hub
+from ceas_ray.quantum.gate_sharing import QubitWait
 from ceas_ray.quantum.pauli_engine import LaneInputs
+from tests.quantum.density_matrices import PAULI_I, PAULI_X, PAULI_Y, PAULI_Z, channel, depolarizing, on, relaxation
 from tests.quantum.gate_circuits import random_circuit, random_observables
 
 
@@ -106,3 +108,63 @@ def test_each_teleportation_depolarizes_its_qubit() -> None:
     ideal = gate_engine.expectations(shared, inputs_of(shared, None, noise))
     found = gate_engine.expectations(shared, inputs_of(shared, np.array([[0.9, 0.7]]), noise))
     np.testing.assert_allclose(found, ideal * [0.7, 0.9 * 0.7], atol=1e-12)
+
+
+PAULIS = {"I": PAULI_I, "X": PAULI_X, "Y": PAULI_Y, "Z": PAULI_Z}
+
+
+def unitary(gate: Any, angle: float, qubits: int) -> Any:
+    if isinstance(gate, FixedGate):
+        return on(gate.unitary, gate.qubit, qubits)
+    if isinstance(gate, Rotation):
+        generator = np.eye(2**qubits)
+        for letter, qubit in zip(gate.pauli, gate.qubits, strict=True):
+            generator = generator @ on(PAULIS[letter], qubit, qubits)
+        return np.cos(angle / 2) * np.eye(2**qubits) - 1j * np.sin(angle / 2) * generator
+    control, target = gate.qubits
+    flip = on(PAULI_X if gate.name == "cx" else PAULI_Z, target, qubits)
+    one = on((PAULI_I - PAULI_Z) / 2, control, qubits)
+    return np.eye(2**qubits) - one + one @ flip
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_values_where_data_qubits_relax_while_they_wait_are_those_of_density_matrices(seed: int) -> None:
+    circuit = replace(compiled(*random_circuit(3, 9, seed), max_qubits=4), observables=random_observables(3, 2, seed))
+    shared, draw = shared_by_layers(circuit, 3, qubits_lose=True), np.random.default_rng(seed)
+    assert shared.sharing is not None
+    pairs, ages = draw.uniform(0.6, 1, shared.pairs_within), draw.uniform(0, 1, len(shared.sharing.qubit_waits))
+    t1, t2 = 1.5, 1.1
+    kept = [np.exp(-age / t) for age in ages for t in (t2, t1, t1)]
+    inputs = inputs_of(shared, np.array([[*pairs, *kept]]), np.zeros((1, 3, len(Noise))))
+    angles = iter(shared.angles(inputs.angles, inputs.parameters, inputs.owner)[0])
+    rho, wait = np.zeros((8, 8), complex), iter(ages)
+    rho[0, 0] = 1
+    for number, gate in enumerate(shared.gates):
+        for step in (step for before, step in shared.sharing.steps if before == number):
+            lost = relaxation(next(wait), t1, t2) if isinstance(step, QubitWait) else depolarizing(pairs[step.place])
+            rho = channel(rho, lost, step.qubit)
+        whole = unitary(gate, next(angles) if isinstance(gate, Rotation) else 0.0, 3)
+        rho = whole @ rho @ whole.conj().T
+    assert next(wait, None) is None
+    wanted = []
+    for observable in shared.observables:
+        operators = [(w, [on(PAULIS[p], q, 3) for q, p in enumerate(reversed(paulis))]) for w, paulis in observable]
+        wanted.append(sum(w * np.trace(a @ b @ c @ rho).real for w, (a, b, c) in operators))
+    found = gate_engine.expectations(shared, inputs)[0]
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_with_perfect_pairs_gradients_are_those_of_the_circuit_in_one_place(seed: int) -> None:
+    """By the weights, which rotations share: the order of gates differs, the gradient does not."""
+    circuit = replace(compiled(*random_circuit(4, 14, seed), max_qubits=4), observables=random_observables(4, 2, seed))
+    output, gradients = np.array([0, 1]), []
+    for members in (1, 2, 3):
+        shared = shared_by_layers(circuit, members) if members > 1 else circuit
+        inputs = inputs_of(shared, None, np.zeros((1, 4, len(Noise))))
+        found = gate_engine.shifted_values(shared, inputs, output)
+        slopes = np.broadcast_to(shared.slopes(inputs.angles), (2, shared.shift_count, shared.parameter_count))
+        gradients.append(np.einsum("br,brp->bp", found.first, slopes))
+    np.testing.assert_allclose(gradients[1], gradients[0], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(gradients[2], gradients[0], rtol=0, atol=1e-12)
+    assert np.abs(gradients[0]).max() > 1e-3

@@ -9,10 +9,13 @@ from ceas_ray.quantum.shot_clock import NO_WAIT, CopyEnded, GateDone, GateSecond
 LATENCY = {(0, 1): 10.0, (1, 0): 10.0, (0, 2): 4.0, (2, 0): 4.0, (1, 2): 6.0, (2, 1): 6.0, (-1, 0): 3.0}
 
 
-def times(*events: PairSpent | GateDone | CopyEnded, places: int = 1, waits: int = 0) -> ShotTimes:
+def times(
+    *events: PairSpent | GateDone | CopyEnded, places: int = 1, waits: int = 0, qubit_waits: int = 0
+) -> ShotTimes:
     return shot_times(
-        events, places=places, waits=waits, latency=lambda a, b: LATENCY[a, b], gates=GateSeconds(1.0, 2.0)
-    )
+        events, places=places, waits=waits, latency=lambda a, b: LATENCY[a, b], gates=GateSeconds(1.0, 2.0),
+        qubit_waits=qubit_waits,
+    )  # fmt: skip
 
 
 def test_a_copy_is_used_when_its_correction_has_arrived() -> None:
@@ -60,3 +63,32 @@ def test_a_qubit_that_moves_takes_its_corrections_along() -> None:
     )  # fmt: skip
     assert found.length == 22 + 1
     assert found.until_used[1] == 0
+
+
+def test_a_data_qubit_waits_from_the_end_of_a_gate_for_the_other_qubit_of_the_next() -> None:
+    alone, busy = GateDone((0,), (NO_WAIT,), (False,)), [GateDone((1,), (NO_WAIT,), (False,))] * 20
+    found = times(alone, *busy, GateDone((0, 1), (NO_WAIT,) * 2, (False,) * 2, (0, 1)), qubit_waits=2)
+    assert found.qubit_waits.tolist() == [20 - 1, 0]
+
+
+def test_a_data_qubit_without_gates_so_far_does_not_wait_but_one_that_was_teleported_does() -> None:
+    busy, both = [GateDone((1,), (NO_WAIT,), (False,))] * 20, GateDone((0, 1), (NO_WAIT,) * 2, (False,) * 2, (0, 1))
+    assert times(*busy, both, qubit_waits=2).qubit_waits.tolist() == [0, 0]
+    assert times(PairSpent(0, 0, 0, (-1, 0)), *busy, both, qubit_waits=2).qubit_waits.tolist() == [20 - 3, 0]
+
+
+def test_a_data_qubit_waits_for_an_outcome_from_its_last_use_on_not_from_the_end_of_its_copy() -> None:
+    found = times(
+        PairSpent(0, 0, 9, (0, 1)), GateDone((9, 1), (NO_WAIT,) * 2, (False,) * 2), CopyEnded(9, 0, (1, 0)),
+        GateDone((0,), (NO_WAIT,), (True,), (0,)), qubit_waits=1,
+    )  # fmt: skip
+    assert found.qubit_waits[0] == 22
+
+
+def test_a_qubit_that_has_moved_waits_from_its_move_on() -> None:
+    """It is copied at 0, moves at 10 when its copy is good, and waits until 15 for the other side of a gate."""
+    found = times(
+        PairSpent(0, 0, 9, (0, 1)), CopyEnded(0, 9, (0, 1)), *[GateDone((1,), (NO_WAIT,), (False,))] * 15,
+        GateDone((9, 1), (NO_WAIT,) * 2, (False,) * 2, (0, NO_WAIT)), qubit_waits=1,
+    )  # fmt: skip
+    assert (found.until_used[0], found.qubit_waits[0]) == (0, 5)

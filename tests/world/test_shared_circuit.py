@@ -126,6 +126,54 @@ def test_pairs_and_copies_wait_in_the_memories_of_their_processors_while_a_shot_
     assert times_of_shots(slow, circuit, group).length > times.length
 
 
+RELAXING = ["processors.t1_microseconds=300", "processors.t2_microseconds=200"]
+
+
+@pytest.mark.parametrize("words", SHARED, ids=lambda words: ",".join(words)[9:])
+def test_data_qubits_wait_without_loss_unless_processors_have_times_or_memories_hold_them(words: list[str]) -> None:
+    columns = []
+    for more in ([], RELAXING, ["processors.idle_qubits=memory"]):
+        circuit = outline_world(settings_of("processors.count=12", *words, *more)).blueprint.shared_circuit
+        assert isinstance(circuit, GateCircuit)
+        assert circuit.sharing is not None
+        assert bool(circuit.sharing.qubit_waits) == bool(more)
+        columns.append(circuit.sharing.columns)
+    assert columns[0] < columns[1] == columns[2]
+
+
+@pytest.mark.parametrize(
+    ("more", "rates"),
+    [
+        (RELAXING, [1 / 200e-6, 1 / 300e-6, 1 / 300e-6]),
+        ([*RELAXING, "processors.idle_qubits=memory"], [1 / 60e-3, 1 / 60e-3, 0.0]),
+    ],
+)
+def test_data_qubits_lose_for_as_long_as_they_wait_for_outcomes_and_gates(more: list[str], rates: list[float]) -> None:
+    words = ["training.partition=circuit", "training.distributor=packed", *more]
+    outline = outline_world(settings_of(*words)).blueprint
+    group, circuit, processors = outline.network.groups[0], outline.shared_circuit, outline.settings.processors
+    assert isinstance(circuit, GateCircuit)
+    assert circuit.sharing is not None
+    times, kept = times_of_shots(processors, circuit, group), kept_by_memories(processors, circuit, group)
+    assert kept.shape == (circuit.sharing.columns,)
+    assert 0 < times.qubit_waits.max() <= times.length
+    found = kept[-3 * len(times.qubit_waits) :].reshape(-1, 3)
+    np.testing.assert_allclose(found, np.exp(-np.outer(times.qubit_waits, rates)), rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", SHARED[:3], ids=lambda words: ",".join(words)[9:])
+def test_data_qubits_that_relax_while_they_wait_leave_another_model(words: list[str]) -> None:
+    """Their gates take no time; by layers nothing would wait then."""
+    more = ["training.rounds=1", "processors.count=12", "training.estimator=exact", *words]
+    models = [
+        np.asarray(list(simulation_of(*more, *times).rounds())[-1].mark.model)
+        for times in ([], ["processors.t1_microseconds=1e9", "processors.t2_microseconds=1e9"], RELAXING)
+    ]
+    np.testing.assert_allclose(models[1], models[0], rtol=0, atol=1e-6)
+    assert 1e-6 < np.abs(models[2] - models[0]).max() < 0.3
+
+
 @pytest.mark.slow
 def test_memories_that_lose_more_while_a_shot_runs_leave_another_model() -> None:
     """Gates that take time change nothing else."""
