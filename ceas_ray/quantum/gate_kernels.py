@@ -153,6 +153,14 @@ def _fill(problem, start, block):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_PART)
+def _wait_beside_copies(problem, g, block, source, target):  # type: ignore[no-untyped-def]
+    """Set target = source after step g, in which a data qubit waits of which copies are out."""
+    copied = (problem.qubits[g, 0], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
+    kept = block.werner[problem.places[g] :]
+    depolarize_copied_qubit(copied, problem.matrices[problem.tables[g]], kept, source, target)
+
+
+@njit(**COMPILED_PART)
 def _apply(problem, g, block, before, after):  # type: ignore[no-untyped-def]
     """Set after = gate g with its noise on before, both (sectors times 4^n, lanes)."""
     size, kind = problem.sectors[g] * len(problem.strings), problem.kinds[g]
@@ -172,10 +180,7 @@ def _apply(problem, g, block, before, after):  # type: ignore[no-untyped-def]
         relax_qubit(qubit, block.werner, problem.places[g], source, target)
         return
     if kind == COPIED_QUBIT_WAIT:
-        copied = (qubit, problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
-        depolarize_copied_qubit(
-            copied, problem.matrices[problem.tables[g]], block.werner[problem.places[g] :], source, target
-        )
+        _wait_beside_copies(problem, g, block, source, target)
         return
     if kind == MOVE:
         move_qubit((qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings)), source, target)
@@ -196,6 +201,19 @@ def _apply(problem, g, block, before, after):  # type: ignore[no-untyped-def]
 
 
 @njit(**COMPILED_PART)
+def _wait_back(problem, g, block, h):  # type: ignore[no-untyped-def]
+    """Apply to h the transpose of step g, in which a copy or a data qubit waits."""
+    kind, qubit, place = problem.kinds[g], problem.qubits[g, 0], problem.places[g]
+    if kind == WAIT:
+        copy = (qubit, problem.tables[g], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
+        depolarize_copy(copy, block.werner, place, h, h)
+    elif kind == QUBIT_WAIT:
+        relax_qubit_back(qubit, block.werner, place, h)
+    else:
+        _wait_beside_copies(problem, g, block, h, h)
+
+
+@njit(**COMPILED_PART)
 def _apply_back(problem, g, block, before, dual, derivatives):  # type: ignore[no-untyped-def]
     """Apply to dual the transpose of gate g with its noise on it, (sectors times 4^n, lanes); derivatives (2, lanes) of
     dual . gate . before.
@@ -209,16 +227,8 @@ def _apply_back(problem, g, block, before, dual, derivatives):  # type: ignore[n
         copy = (qubit, problem.tables[g], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
         copy_value_back(copy, block.werner, problem.places[g], h)
         return
-    if kind == WAIT:
-        copy = (qubit, problem.tables[g], problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
-        depolarize_copy(copy, block.werner, problem.places[g], h, h)
-        return
-    if kind == QUBIT_WAIT:
-        relax_qubit_back(qubit, block.werner, problem.places[g], h)
-        return
-    if kind == COPIED_QUBIT_WAIT:
-        copied = (qubit, problem.shifts[g, 0], problem.shifts[g, 1], len(problem.strings))
-        depolarize_copied_qubit(copied, problem.matrices[problem.tables[g]], block.werner[problem.places[g] :], h, h)
+    if kind in (WAIT, QUBIT_WAIT, COPIED_QUBIT_WAIT):
+        _wait_back(problem, g, block, h)
         return
     if kind == MOVE:
         move_qubit((qubit, problem.tables[g], problem.shifts[g, 0], len(problem.strings)), h, h)

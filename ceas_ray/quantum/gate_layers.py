@@ -45,7 +45,7 @@ def shared_by_layers(circuit: GateCircuit, members: int, *, qubits_lose: bool = 
         waits = _waits(gates, first, steps)
     sharing = Sharing(
         tuple(ends), holders, sections, tuple(sorted([*steps, *waits], key=lambda step: step[0])), nothing, (),
-        _events(gates, first, ends, steps, waits), tuple(sections[number] for number, _ in waits),
+        _events(gates, first, ends, steps, waits=waits), tuple(sections[number] for number, _ in waits),
     )  # fmt: skip
     return replace(circuit, gates=gates, sharing=sharing)
 
@@ -69,6 +69,7 @@ def _events(
     first: int,
     ends: Sequence[tuple[int, int]],
     steps: Sequence[tuple[int, PairStep]],
+    *,
     waits: Sequence[tuple[int, QubitWait]],
 ) -> tuple[ShotEvent, ...]:
     """Return the teleportations and the gates of processors in order; a qubit's value has its number."""

@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Complexes = NDArray[np.complex128]
 
+_Matrix = tuple[float, ...]
+_Axes = tuple[tuple[float, float, float], ...]
+
 PAULIS: dict[str, Complexes] = {
     "I": np.eye(2, dtype=np.complex128),
     "X": np.array([[0, 1], [1, 0]], np.complex128),
@@ -49,32 +52,11 @@ class Tables(NamedTuple):
 @cache
 def tables_of(circuit: GateCircuit) -> Tables:
     """Return the tables of a circuit."""
-    names: dict[str, int] = {}
-    matrices: dict[tuple[float, ...], int] = {}
-    steps = _steps(circuit)
-    axes, rows, rotation = dict[tuple[tuple[float, float, float], ...], int](), [], 0
-    place = {number: r for r, number in enumerate(circuit.trained)}
-    for step in steps:
-        if isinstance(step, QubitWait) and step.is_copied:
-            number = axes.setdefault(step.axes, len(axes))
-            rows.append(_Row(gate_steps.COPIED_QUBIT_WAIT, step.qubit, -1, number, place=step.column))
-        elif isinstance(step, PairStep):
-            rows.append(_pair_row(step))
-        elif isinstance(step, FixedGate):
-            number = matrices.setdefault(step.matrix, len(matrices))
-            rows.append(_Row(gate_steps.FIXED, step.qubit, -1, number))
-        elif isinstance(step, Entangler):
-            number = names.setdefault(step.name, len(names))
-            rows.append(_Row(gate_steps.PERMUTATION, *step.qubits, number))
-        else:
-            number = names.setdefault(step.pauli, len(names))
-            second = step.qubits[1] if len(step.qubits) > 1 else -1
-            rows.append(_Row(gate_steps.ROTATION, step.qubits[0], second, number, rotation, place.get(rotation, -1)))
-            rotation += 1
+    rows, names, of_gates, axes = _rows(circuit)
     columns = np.array(rows, np.int64).reshape(-1, len(_Row._fields)).T
     kinds, *both, numbers, rotations, trained, places = (np.ascontiguousarray(column) for column in columns)
     found = [_entangler_table(name) if name in ("cx", "cz") else _rotation_table(name) for name in names]
-    fixed = [transfer_matrix(FixedGate(0, matrix).unitary)[1:, 1:] for matrix in matrices]
+    fixed = [transfer_matrix(FixedGate(0, matrix).unitary)[1:, 1:] for matrix in of_gates]
     numbers[kinds == gate_steps.COPIED_QUBIT_WAIT] += len(fixed)
     fixed += [_frame(of_values) for of_values in axes]
     return Tables(
@@ -100,6 +82,33 @@ class _Row(NamedTuple):
     rotation: int = -1
     trained: int = -1
     place: int = -1
+
+
+def _rows(circuit: GateCircuit) -> tuple[list[_Row], list[str], list[_Matrix], list[_Axes]]:
+    """Return a row for each step, and what their numbers count: names of gates; matrices, and behind them axes."""
+    names: dict[str, int] = {}
+    matrices: dict[_Matrix, int] = {}
+    steps = _steps(circuit)
+    axes, rows, rotation = dict[_Axes, int](), [], 0
+    place = {number: r for r, number in enumerate(circuit.trained)}
+    for step in steps:
+        if isinstance(step, QubitWait) and step.is_copied:
+            number = axes.setdefault(step.axes, len(axes))
+            rows.append(_Row(gate_steps.COPIED_QUBIT_WAIT, step.qubit, -1, number, place=step.column))
+        elif isinstance(step, PairStep):
+            rows.append(_pair_row(step))
+        elif isinstance(step, FixedGate):
+            number = matrices.setdefault(step.matrix, len(matrices))
+            rows.append(_Row(gate_steps.FIXED, step.qubit, -1, number))
+        elif isinstance(step, Entangler):
+            number = names.setdefault(step.name, len(names))
+            rows.append(_Row(gate_steps.PERMUTATION, *step.qubits, number))
+        else:
+            number = names.setdefault(step.pauli, len(names))
+            second = step.qubits[1] if len(step.qubits) > 1 else -1
+            rows.append(_Row(gate_steps.ROTATION, step.qubits[0], second, number, rotation, place.get(rotation, -1)))
+            rotation += 1
+    return rows, list(names), list(matrices), list(axes)
 
 
 def _pair_row(step: PairStep) -> _Row:

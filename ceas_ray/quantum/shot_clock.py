@@ -112,13 +112,7 @@ def shot_times(
                 clock.use(value, wait, begin)
                 clock.ready[value] = clock.since[value] = clock.acted[value] = end
         else:
-            ended = clock.ready.get(event.value, 0.0)
-            now = max(ended, clock.ready.get(event.holder, 0.0))
-            if event.wait != NO_WAIT or event.holder in clock.unused:  # the copy is the qubit from now on
-                clock.acted[event.holder] = now
-            clock.use(event.holder, event.wait, now)
-            arrives = max(ended + latency(*event.ends), clock.corrections.pop(event.value, 0.0))
-            clock.corrections[event.holder] = max(clock.corrections.get(event.holder, 0.0), arrives)
+            clock.end(event, latency(*event.ends))
     length = max([0.0, *clock.ready.values(), *clock.corrections.values()])
     return ShotTimes(clock.until_spent, clock.until_used, clock.waits, length, clock.qubit_waits)
 
@@ -145,6 +139,16 @@ class _Clock:
         elif wait != NO_WAIT:
             self.waits[wait] = waited
         self.since[value] = now
+
+    def end(self, event: CopyEnded, latency: float) -> None:
+        """Note the end of a value, or that a copy is the qubit from now on."""
+        ended = self.ready.get(event.value, 0.0)
+        now = max(ended, self.ready.get(event.holder, 0.0))
+        if event.wait != NO_WAIT or event.holder in self.unused:
+            self.acted[event.holder] = now
+        self.use(event.holder, event.wait, now)
+        arrives = max(ended + latency, self.corrections.pop(event.value, 0.0))
+        self.corrections[event.holder] = max(self.corrections.get(event.holder, 0.0), arrives)
 
     def note_qubits(self, event: GateDone, now: float) -> None:
         """Note how long the data qubits of a gate have waited; one that has just moved may not have waited at all."""
