@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 MAX_GIGABYTES = 18
-LARGE, MIN_SECONDS, MAX_CALLS = 10_000, 2.0, 50
+LARGE, MIN_SECONDS, MAX_CALLS = 10_000, 2.0, 200
 
 
 def rows_of(count: int, length: int) -> Any:

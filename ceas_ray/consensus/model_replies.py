@@ -29,10 +29,10 @@ class ModelReplies(Stateful):
     Safety does not depend on who replies: a processor adopts what B = f + 1 replicas send alike, of which one is
     honest. Nor does progress: whoever still lacks the model of a round when the next one runs asks the others. That one
     begins when 2 f + 1 replicas report what was decided; B of these are honest, hold the model, and answer in the first
-    half of the plan while they have keys. Where shots need no pairs a plan may be too short for that, and every replica
-    replies unasked. Each answers a processor once for each model, of this round or of the one before. So a Byzantine
-    processor costs each replica at most two tags more in a round, of keys that nobody else could use. Their like is
-    distilled anew in key slots that others share: these are up to three times as long while it asks in every round.
+    half of the plan while they have keys. Where shots need no pairs, or so few that a plan may be too short for that,
+    every replica replies unasked. Each answers a processor once for each model, of this round or of the one before. So
+    a Byzantine processor costs each replica at most two tags more in a round, of keys that nobody else could use. The
+    key ledger makes up for them slowly, so that they hardly lengthen the key slots that others share.
     """
 
     def __init__(

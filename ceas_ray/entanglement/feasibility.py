@@ -43,6 +43,13 @@ def refuse_infeasible(network: NetworkPlan, demand: Demand) -> None:
         )
 
 
+def shortest_shots(network: NetworkPlan, demand: Demand) -> int:
+    """Return a time, ps, that the shots of a round last for at least, however they are released."""
+    shots = demand.shots + demand.test_shots
+    served = (of for k in range(len(network.processor_routes)) for of in network.shots_of_sources(k, shots))
+    return max((n - 1) * demand.shot_period(source) + demand.shot_deadline(source) for source, n in served if n > 0)
+
+
 def refuse_policy(policy: StockPolicy, network: NetworkPlan) -> None:
     """Raise ValueError for a stock policy that the links of this network cannot carry out."""
     success, rounds = network.processor_routes[0].swapping.success, network.purification_rounds

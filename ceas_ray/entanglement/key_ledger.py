@@ -20,6 +20,10 @@ RESERVED_ROUNDS, RESERVED_VIEWS, RESERVED_REQUESTS = 2, 1, 2
 """What a link's reserve is for when a round begins: good rounds (this one, and one in which the keys for more are
 distilled), changes of view (one with all the echoes and fetches that a view allows, or two with few), and requests of a
 processor for a model, with their answers."""
+ROUNDS_PER_REQUEST = 5
+"""A path makes up for a request and its answer within this many rounds. If f of 3 f + 1 replicas are silent for ever, a
+processor needs f (f + 1) / (3 f + 1) answers a round on average; its paths to the others make up for (2 f + 1) / 5,
+which is more for every f."""
 
 
 @dataclass
@@ -28,7 +32,8 @@ class KeyBooks:
 
     new: distilled and not handed out, by path. left: to send with, from the first to the second. acceptable: to send
     with between replicas, as the receiver sees it: not less than what is left. reporters: replicas that reported this
-    round. distilled: all bits up to now.
+    round. distilled: all bits up to now. owed: the bits of its reserve and of good rounds that a processor's path has
+    not distilled yet, whatever its ends spent.
     """
 
     new: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -36,6 +41,7 @@ class KeyBooks:
     acceptable: dict[tuple[str, str], int] = field(default_factory=dict)
     reporters: set[str] = field(default_factory=set)
     distilled: float = 0.0
+    owed: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 class KeyLedger(Stateful):
@@ -45,6 +51,13 @@ class KeyLedger(Stateful):
     `RESERVED_VIEWS` changes of view. A plan runs while its round spends keys: in each direction it makes up for a good
     round and for whatever the reserve lacks, and the plan of the last round distils nothing. What a path distils is
     handed out such that both directions come equally near to their reserves.
+
+    Paths share key slots, each of which lasts as long as its slowest path needs. So a processor's path that lacks more
+    than it is owed, because an end of it asked for models or claims to have lost keys, makes up for that slowly: by one
+    request and its answer in `ROUNDS_PER_REQUEST` rounds. So paths of processors lengthen no slot by more than two
+    fifths, whoever is Byzantine. Blocks of finite keys are no longer than good rounds ask for. Paths between replicas
+    are not held back, because a change of view takes keys that the next one needs at once: a replica that lies about
+    its own has them distil a whole reserve.
     """
 
     def __init__(self, demand: Demand, places: Sequence[int], replicas: int, rounds: int) -> None:
@@ -54,12 +67,15 @@ class KeyLedger(Stateful):
         self._place = dict(zip(self.processors, places, strict=True))
         self._number = {replica_name(j): j for j in range(replicas)}
         self.replicas = [replica_name(j) for j in range(replicas)]
-        self.state = KeyBooks()
+        owed = {(name, peer): self._whole_reserve(name, peer) for name in self.processors for peer in self.replicas}
+        self.state = KeyBooks(owed=owed)
 
     def store(self, owner: str, peer: str, bits: float) -> None:
         """Add the newly distilled bits of a path."""
         self.state.new[owner, peer] = self.state.new.get((owner, peer), 0.0) + bits
         self.state.distilled += bits
+        if (owner, peer) in self.state.owed:
+            self.state.owed[owner, peer] = max(0.0, self.state.owed[owner, peer] - bits)
 
     def between(self, sender: str, receiver: str) -> float:
         """Return the bits that a party can send with as soon as everything is handed out."""
@@ -113,9 +129,11 @@ class KeyLedger(Stateful):
                 self.state.acceptable[ends] += bits
         return handed
 
-    def begin_round(self) -> None:
-        """Begin a round, in which nobody has reported yet."""
+    def begin_round(self, round_index: int) -> None:
+        """Begin a round, in which nobody has reported yet, and for which every path is owed what a good one spends."""
         self.state.reporters = set()
+        for a, b in self.state.owed:
+            self.state.owed[a, b] += self.good_round(a, b, round_index) + self.good_round(b, a, round_index)
 
     def end_round(self, round_index: int, views: int) -> None:
         """End a round. A replica that did not report may have spent what others did: a good round, a request and its
@@ -184,16 +202,22 @@ class KeyLedger(Stateful):
         """Return the bits that a path is to distil in the plan of a round; before the first, and in a refill, a whole
         reserve.
         """
-        directions = ((owner, peer), (peer, owner))
         if round_index < 0:
-            return float(sum(self.reserve(*ends, round_index) for ends in directions))
+            return self._whole_reserve(owner, peer)
         if round_index + 1 >= self._rounds:
             return 0.0
-        need = float(sum(self._need(*ends, round_index) for ends in directions))
-        if self._demand.finite_keys:  # a block has a price of its own: whole rounds' worth
-            good = 2 * self._demand.bits(REPLICA_FRAMES if _are_replicas(owner) else 1)
-            need = float(np.ceil(need / good) * good)
-        return need
+        need = float(self._need(owner, peer, round_index) + self._need(peer, owner, round_index))
+        owed = self.state.owed.get((owner, peer), need)
+        if not self._demand.finite_keys:
+            request = (self._of_requests(owner) + self._of_requests(peer)) / RESERVED_REQUESTS
+            return min(need, owed + request / ROUNDS_PER_REQUEST)
+        # A block has a price of its own: whole rounds' worth, of which what is over also makes up for requests.
+        good = 2 * self._demand.bits(REPLICA_FRAMES if _are_replicas(owner) else 1)
+        return float(np.ceil(min(need, owed) / good) * good)
+
+    def _whole_reserve(self, owner: str, peer: str) -> float:
+        """Return the bits of a path's reserve before the first round."""
+        return float(self.reserve(owner, peer, -1) + self.reserve(peer, owner, -1))
 
     def _need(self, sender: str, receiver: str, round_index: int) -> float:
         """Return the bits that a direction lacks of its next reserve when a round has spent what a good one does."""

@@ -42,7 +42,7 @@ class Demand:
     much longer than the mean. node_slots: memory slots that a node lends to all links together (None: as many as they
     ask for). finite_keys: whether key bits are those of finite blocks, a block per path and plan. stations: of a known
     rotation (None: as many as needed), for is_rotation. all_reply: every replica sends every processor the model, since
-    shots that need no pairs leave no time to ask for one.
+    plans leave no time to ask for one: shots need no pairs, or are few.
     """
 
     shots: int

@@ -161,25 +161,24 @@ class Planner:
     # --- shots ----------------------------------------------------------
 
     def _sources(self, k: int) -> tuple[PairSource, ...]:
-        """Return what serves the shots of party k: one source, or a share of them each route of several."""
-        parallel = self._network.parallel
-        return parallel[k].routes if parallel else (self._network.served(k),)
+        """Return what serves the shots of party k."""
+        return tuple(source for source, _ in self._network.shots_of_sources(k, 0))
 
     def _releases(self, k: int, round_index: int) -> tuple[NDArray[np.int64], ...]:
         """Return when the shots are released on each source of party k."""
-        demand, sources, parallel = self._demand, self._sources(k), self._network.parallel
+        demand = self._demand
         if not self._train_on_pairs or round_index < WARM_UP:
-            return (np.zeros(0, np.int64),) * len(sources)
+            return tuple(np.zeros(0, np.int64) for _ in self._sources(k))
         shots = demand.warm_up_test_shots if round_index == WARM_UP else demand.shots + demand.test_shots
         if demand.rotation is not None:
             return (demand.rotation.releases(self._turns[k], shots),)
-        of_each = parallel[k].shots_of_each(shots) if parallel else (shots,)
-        purposes = ["demand", *(f"demand of route {r}" for r in range(1, len(sources)))]
+        shots_of = self._network.shots_of_sources(k, shots)
+        purposes = ["demand", *(f"demand of route {r}" for r in range(1, len(shots_of)))]
         return tuple(
             demand.releases(
                 source, of_one, self._streams.generator("link", processor_link_name(k), purpose, round_index)
             )
-            for source, of_one, purpose in zip(sources, of_each, purposes, strict=True)
+            for (source, of_one), purpose in zip(shots_of, purposes, strict=True)
         )
 
     def _shots_end(self, k: int, releases: Sequence[NDArray[np.int64]]) -> int:

@@ -177,7 +177,7 @@ class RoundController(Actor):
         progress, timing = self.progress, self._timing
         if round_index != progress.state.round_index:
             self.keys.end_round(progress.state.round_index, min(progress.state.view, MAX_EXTRA_VIEWS))
-            self.keys.begin_round()
+            self.keys.begin_round(round_index)
             progress.plan(round_index)
             self.state.started_at = now
             self.state.shot_time = self.state.test_time = self.state.key_time = 0

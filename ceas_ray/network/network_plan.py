@@ -108,6 +108,12 @@ class NetworkPlan:
             return self.parallel[k].routes
         return tuple(part.route for part in self.groups[k].routes) if self.groups else (self.processor_routes[k],)
 
+    def shots_of_sources(self, k: int, shots: int) -> tuple[tuple[PairSource, int], ...]:
+        """Return what serves the shots of party k, and how many of them: one source, or each route of several."""
+        if not self.parallel:
+            return ((self.served(k), shots),)
+        return tuple(zip(self.parallel[k].routes, self.parallel[k].shots_of_each(shots), strict=True))
+
     def hub_channels(self, k: int) -> int:
         """Return how many links at the hub are driven for processor (or group) k: its own, and those of its shots."""
         if not (self.groups or self.parallel):

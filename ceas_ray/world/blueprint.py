@@ -78,8 +78,8 @@ class Blueprint:
 
     circuit: as one processor runs it; shared_circuit: with its parts and teleportations where a party is a group.
     noise: of every processor, shape (processors, qubits, 7). byzantine: indices of parties, ascending. link_quality: of
-    what serves each party, shape (parties,): fidelity first, rate second. places: of parties among those that are
-    served together, once the demand is checked. initial_parameters: shape (d,), in rad.
+    what serves each party, shape (parties,): fidelity first, rate second. initial_parameters: shape (d,), in rad.
+    places, all_reply: once the demand is checked, of parties among those that are served together, and of `Demand`.
     public_angles: inputs that anybody may know, shape (64, qubits), in rad.
     """
 
@@ -97,6 +97,7 @@ class Blueprint:
     initial_parameters: NDArray[np.float64]
     public_angles: NDArray[np.float64]
     places: tuple[int, ...] = ()
+    all_reply: bool = False
 
     @property
     def attack(self) -> Attack:

@@ -119,7 +119,7 @@ def _outlined(settings: RunSettings, in_little_time: bool) -> Outline:
         check_shot_lengths(settings, blueprint.shared_circuit, network, demand)
         inputs.read_code(targets_of(settings.model_dump()))
         return Outline(
-            blueprint=replace(blueprint, places=places_of(network, demand)),
+            blueprint=replace(blueprint, places=places_of(network, demand), all_reply=demand.all_reply),
             data=data,
             demand=demand,
             scheduler=scheduler,

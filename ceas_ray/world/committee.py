@@ -52,7 +52,7 @@ def replicas_of(blueprint: Blueprint) -> tuple[Actor, ...]:
         counts.parties,
         counts.tolerated_rows,
         message_bound(settings),
-        all_reply=not blueprint.spends_pairs,
+        all_reply=blueprint.all_reply,
         places=blueprint.places,
     )
     together = settings.consensus.committee == "processors"

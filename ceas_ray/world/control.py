@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
-from ceas_ray.entanglement.feasibility import link_classes, refuse_policy, refuse_unservable
+from ceas_ray.entanglement.feasibility import link_classes, refuse_policy, refuse_unservable, shortest_shots
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.key_paths import KeyPaths
@@ -25,14 +27,14 @@ from ceas_ray.world.checks import check_shots
 from ceas_ray.world.counts import counts_of
 from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.model import asked_circuits_of
-from ceas_ray.world.times import control_delay, update_time
+from ceas_ray.world.times import asking_time, control_delay, update_time
 
 
 def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
     """Return what a round asks of every link, and by when."""
-    choice = settings.entanglement
+    choice, counts = settings.entanglement, counts_of(settings)
     pairs = network.groups[0].pairs_per_shot if network.groups else settings.training.qubits
-    return Demand(
+    demand = Demand(
         shots=settings.training.circuits_per_round, pairs_per_shot=pairs,
         burst_shots=choice.burst_shots, gap_periods=choice.gap_periods, supply=choice.supply,
         deadline_periods=choice.deadline_periods, useful_age_periods=choice.useful_age_periods,
@@ -42,8 +44,13 @@ def demand_of(settings: RunSettings, network: NetworkPlan) -> Demand:
         key_useful_age=picoseconds(choice.key_useful_age_milliseconds * 1e-3), key_margin=choice.key_margin,
         fresh_hash_keys=settings.consensus.hash_keys == "fresh", node_slots=choice.node_slots,
         finite_keys=settings.consensus.key_rate == "finite", is_rotation=choice.demand == "rotation",
-        stations=choice.stations, all_reply=not shots_spend_pairs(settings, counts_of(settings)),
+        stations=choice.stations,
     )  # fmt: skip
+    # Requests are answered in the first half of a plan, of which the last round's is for shots alone.
+    asks_in_time = shots_spend_pairs(settings, counts) and (
+        shortest_shots(network, demand) >= 2 * asking_time(settings, Quorums(counts.replicas))
+    )
+    return replace(demand, all_reply=not asks_in_time)
 
 
 def scheduler_of(settings: RunSettings, inputs: RunInputs) -> CheckedScheduler:

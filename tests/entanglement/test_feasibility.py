@@ -6,12 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ceas_ray.entanglement.feasibility import refuse_infeasible
+from ceas_ray.entanglement.feasibility import refuse_infeasible, shortest_shots
+from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.network.complete import Complete
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Swapping
-from tests.entanglement.parts import LINE, SWAP_WERNER, small_demand, star
+from tests.entanglement.parts import LINE, SWAP_WERNER, planner_of, small_demand, star
 
 PURIFYING = Swapping(SWAP_WERNER, purification_rounds=1)
 
@@ -39,3 +42,14 @@ def test_what_can_be_served_is_not_refused(network: NetworkPlan, changes: dict[s
 def test_what_no_plan_could_serve_is_refused(network: NetworkPlan, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         refuse_infeasible(network, small_demand(**changes))
+
+
+@given(shots=st.integers(1, 60), gap=st.floats(2.0, 20.0), is_rotation=st.booleans(), round_index=st.integers(0, 9))
+@settings(max_examples=20, deadline=None)
+def test_no_plan_is_shorter_than_the_shortest_shots(
+    shots: int, gap: float, is_rotation: bool, round_index: int
+) -> None:
+    network, demand = star(), small_demand(shots=shots, gap_periods=gap, is_rotation=is_rotation, burst_shots=2)
+    no_keys = dict.fromkeys(KeyPaths(network, demand), 0.0)
+    lasts = planner_of(network, demand).plan(round_index, 0, no_keys).ends_at
+    assert 0 < shortest_shots(network, demand) <= lasts

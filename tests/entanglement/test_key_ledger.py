@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ceas_ray.entanglement.key_ledger import RESERVED_VIEWS, KeyLedger
+from ceas_ray.entanglement.key_ledger import RESERVED_REQUESTS, RESERVED_VIEWS, ROUNDS_PER_REQUEST, KeyLedger
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import RESERVE_FRAMES
@@ -28,8 +28,8 @@ LIAR = replica_name(3)
 HONEST = [replica_name(j) for j in range(3)]
 
 
-def ledger_of(**changes: Any) -> KeyLedger:
-    return KeyLedger(demand(**changes), range(PROCESSORS), REPLICAS, ROUNDS)
+def ledger_of(rounds: int = ROUNDS, **changes: Any) -> KeyLedger:
+    return KeyLedger(demand(**changes), range(PROCESSORS), REPLICAS, rounds)
 
 
 def report_of(sends: NDArray[np.int64], receives: NDArray[np.int64]) -> RoundDecided:
@@ -107,6 +107,7 @@ def distil(ledger: KeyLedger, round_index: int, yields: list[float]) -> float:
 def play(ledger: KeyLedger, parties: Parties, played: list[Round]) -> float:
     """Run the rounds against the ledger; returns all bits that were distilled."""
     distilled = distil(ledger, -1, [1.0] * len(PATHS))
+    ledger.begin_round(0)
     for index, now in enumerate(played):
         parties.take(ledger.hand_out_all())
         for ends, share in zip(DIRECTIONS, now.shares, strict=True):
@@ -120,7 +121,7 @@ def play(ledger: KeyLedger, parties: Parties, played: list[Round]) -> float:
         if now.claims is not None:
             ledger.report(LIAR, report_of(np.array(now.claims), np.array(now.claims[::-1])))
         ledger.end_round(index, now.views)
-        ledger.begin_round()
+        ledger.begin_round(index + 1)
     return distilled
 
 
@@ -180,6 +181,51 @@ def test_who_distils_what_is_wanted_begins_every_round_with_its_reserve(shares: 
     for a, b in DIRECTIONS:
         if LIAR not in (a, b):
             assert parties.bits[a, b] >= ledger.reserve(a, b, ROUNDS - 1) - 1, "a part of a bit may wait for the rest"
+
+
+def good_rounds(ledger: KeyLedger, rounds: range, spent: set[tuple[str, str]]) -> list[dict[tuple[str, str], float]]:
+    """Play rounds in which every direction spends what a good one does, but these all they have; all that is wanted is
+    distilled. Return what paths wanted in each."""
+    parties, found = Parties(), []
+    for ends in DIRECTIONS:
+        parties.bits[ends] = int(ledger.state.left.get(ends, 0))
+    for index in rounds:
+        ledger.begin_round(index)
+        parties.take(ledger.hand_out_all())
+        wanted = {(a, b): ledger.wanted(a, b, index) for a, b in PATHS}
+        distil(ledger, index, [1.0] * len(PATHS))
+        for ends in DIRECTIONS:
+            parties.bits[ends] -= parties.bits[ends] if ends in spent else ledger.good_round(*ends, index)
+        for name in NAMES[PROCESSORS:]:
+            ledger.report(name, parties.report(name))
+        ledger.end_round(index, 0)
+        found.append(wanted)
+    return found
+
+
+@given(finite=st.booleans(), fresh=st.booleans(), of_replica=st.booleans())
+def test_who_spends_all_its_keys_in_every_round_lengthens_no_slot_by_more_than_two_fifths(
+    finite: bool, fresh: bool, of_replica: bool
+) -> None:
+    insatiable = replica_name(3) if of_replica else processor_name(0)
+    ledger = ledger_of(30, finite_keys=finite, fresh_hash_keys=fresh)
+    distil(ledger, -1, [1.0] * len(PATHS))
+    spent = {ends for ends in DIRECTIONS if insatiable in ends and "processor" in "".join(ends)}
+    block = 2 * demand(fresh_hash_keys=fresh).bits(1)
+    for index, wanted in enumerate(good_rounds(ledger, range(28), spent)):
+        for a, b in PATHS[: PROCESSORS * REPLICAS]:
+            good = ledger.good_round(a, b, index) + ledger.good_round(b, a, index)
+            assert wanted[a, b] <= (block if finite else 1.4 * good + 1e-9)
+
+
+def test_a_processor_that_needed_answers_has_its_whole_reserve_again_after_some_good_rounds() -> None:
+    ledger, rounds_needed = ledger_of(60), RESERVED_REQUESTS * ROUNDS_PER_REQUEST
+    distil(ledger, -1, [1.0] * len(PATHS))
+    good_rounds(ledger, range(3), {ends for ends in DIRECTIONS if processor_name(0) in ends})
+    good_rounds(ledger, range(3, 4 + 2 * rounds_needed), set())
+    for a, b in PATHS:
+        for ends in ((a, b), (b, a)):
+            assert ledger.between(*ends) >= ledger.reserve(*ends, 20) - 1, "a part of a bit may wait for the rest"
 
 
 @given(claims=st.lists(st.integers(0, 2**62), min_size=len(NAMES), max_size=len(NAMES)), spoilt=st.booleans())
