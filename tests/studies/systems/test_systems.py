@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,8 +104,9 @@ def test_it_runs_resumes_and_reports(
 
 @pytest.mark.slow
 def test_keys_count_towards_a_budget_of_all_pairs() -> None:
-    plan = planned("everything", "quick", *TINY, "training.rounds=4")
+    plan = planned("everything", "quick", *TINY)
     run = plan.evaluation(plan.form.scenarios[0], plan.untuned, dict.fromkeys(plan.form.arms, ()))[0]
+    run = replace(run, overrides=(*run.overrides, *SMALL, "training.rounds=4"))
     free = train_system(run, last_rounds=1, pair_budget=0, budgeted_pairs="all")
     budget = int(free["all_pairs"]) - 1
     assert free["pairs"] < budget
