@@ -45,7 +45,8 @@ def _keep_saved(state, saved, first, last):  # type: ignore[no-untyped-def]
     change = 0
     if last > first:
         for h in range(first, _two_more(state.packet, last)):
-            change += keep(state, h, keepable(state, h, saved.kept[h]))
+            if saved.kept[h] != 0 or state.packet[h].kept != 0:
+                change += keep(state, h, keepable(state, h, saved.kept[h]))
     return change
 
 
@@ -54,7 +55,8 @@ def _keep_none(state, first, last):  # type: ignore[no-untyped-def]
     change = 0
     if last > first:
         for h in range(first, _two_more(state.packet, last)):
-            change += keep(state, h, 0)
+            if state.packet[h].kept != 0:
+                change += keep(state, h, 0)
     return change
 
 
@@ -64,7 +66,7 @@ def _undo(state, saved, first, last):  # type: ignore[no-untyped-def]
         return
     _keep_none(state, first, last)
     for h in range(first, last):
-        rehome(state, h, saved.home[h])
+        rehome(state.packet, state.held, state.links, h, saved.home[h])
     for k in range(state.packet[first].first_phase, state.packet[last - 1].end_of_phases):
         g = state.phase_of[k]
         if state.phase[g].place != saved.place[g]:
@@ -121,7 +123,7 @@ def _exchange(state, saved, other, begins, ends, target, source):  # type: ignor
     for h in range(first, last):
         middle = (state.packet[h].begin + state.packet[h].end) // 2
         if state.packet[h].home == target and (one_epoch or begins <= middle < ends):
-            change += rehome(state, h, source)
+            change += rehome(state.packet, state.held, state.links, h, source)
     return change
 
 
@@ -140,7 +142,7 @@ def _try_qubit(state, saved, temperature, moving, generator):  # type: ignore[no
     _save(state, saved, first, last)
     change, other_first, other_last = _keep_none(state, first, last), 0, 0
     for h in range(first, last):
-        change += rehome(state, h, target)
+        change += rehome(state.packet, state.held, state.links, h, target)
     if _overfull(state, target):
         other = _partner(state.packet, target, begins, generator)
         if other >= 0 and other != qubit:

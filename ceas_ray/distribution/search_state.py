@@ -107,20 +107,30 @@ def use(packet, count, h, processor, change):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def hold(packet, held, h, change):  # type: ignore[no-untyped-def]
     """Hold a packet's qubit at its home."""
-    held[packet[h].home, packet[h].begin : packet[h].end] += change
+    home = packet[h].home
+    for epoch in range(packet[h].begin, packet[h].end):
+        held[home, epoch] += change
 
 
 @njit(cache=True)
 def hold_between(packet, held, h, change):  # type: ignore[no-untyped-def]
     """Hold it there from a packet to the next one, if the qubit stays."""
-    if packet[h].has_next and packet[h].home == packet[h + 1].home:
-        held[packet[h].home, packet[h].end : packet[h + 1].begin] += change
+    home = packet[h].home
+    if packet[h].has_next and home == packet[h + 1].home:
+        for epoch in range(packet[h].end, packet[h + 1].begin):
+            held[home, epoch] += change
 
 
 @njit(cache=True)
 def cost_of(packet, links, h):  # type: ignore[no-untyped-def]
     """Return the links from the home and the copies that were kept to all places where the value is needed."""
-    needed, home, kept = packet[h].used, packet[h].home, packet[h].kept
+    return cost_with(packet, links, h, packet[h].used)
+
+
+@njit(cache=True)
+def cost_with(packet, links, h, used):  # type: ignore[no-untyped-def]
+    """Return `cost_of` a packet if these processors (bits) used its value."""
+    needed, home, kept = used, packet[h].home, packet[h].kept
     if packet[h].has_next:
         needed |= 1 << packet[h + 1].home
     if packet[h].has_second:
@@ -140,26 +150,44 @@ def total_cost(packet, links):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def put(packet, phase, count, links, g, processor):  # type: ignore[no-untyped-def]
     """Do a phase elsewhere; return the change of the cost."""
-    a, b, old = phase[g].first, phase[g].second, phase[g].place
-    before = cost_of(packet, links, a) + cost_of(packet, links, b)
-    use(packet, count, a, old, -1)
-    use(packet, count, b, old, -1)
-    use(packet, count, a, processor, 1)
-    use(packet, count, b, processor, 1)
+    old = phase[g].place
     phase[g].place = processor
-    return cost_of(packet, links, a) + cost_of(packet, links, b) - before
+    change = _move_use(packet, count, links, phase[g].first, old, processor)
+    return change + _move_use(packet, count, links, phase[g].second, old, processor)
+
+
+@njit(cache=True)
+def _move_use(packet, count, links, h, old, processor):  # type: ignore[no-untyped-def]
+    """Use a packet's value once at another processor; return the change of its cost, which often is none."""
+    count[h, old] -= 1
+    count[h, processor] += 1
+    before, after = packet[h].used, packet[h].used | 1 << processor
+    if count[h, old] == 0:
+        after &= ~(1 << old)
+    if after == before:
+        return 0
+    packet[h].used = after
+    return cost_with(packet, links, h, after) - cost_with(packet, links, h, before)
 
 
 @njit(cache=True)
 def put_best(packet, phase, count, links, g):  # type: ignore[no-untyped-def]
     """Do a phase where it costs least now (the lowest of equals, but where it is if that is one of them)."""
-    start, best, least, total = phase[g].place, phase[g].place, 0, 0
+    a, b, start = phase[g].first, phase[g].second, phase[g].place
+    used_a, used_b = packet[a].used, packet[b].used
+    if count[a, start] == 1:
+        used_a &= ~(1 << start)
+    if count[b, start] == 1:
+        used_b &= ~(1 << start)
+    now, best, least = cost_of(packet, links, a) + cost_of(packet, links, b), start, 0
     for p in range(count.shape[1]):
         if p != start:
-            total += put(packet, phase, count, links, g, p)
-            if total < least:
-                best, least = p, total
-    return total + put(packet, phase, count, links, g, best) if phase[g].place != best else total
+            there = cost_with(packet, links, a, used_a | 1 << p) + cost_with(packet, links, b, used_b | 1 << p)
+            if there - now < least:
+                best, least = p, there - now
+    if best != start:
+        put(packet, phase, count, links, g, best)
+    return least
 
 
 @njit(cache=True)
@@ -209,17 +237,16 @@ def keep(state, h, copies):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def rehome(state, h, processor):  # type: ignore[no-untyped-def]
+def rehome(packet, held, links, h, processor):  # type: ignore[no-untyped-def]
     """Hold the qubit of a packet elsewhere; return the change of the cost."""
-    packet, links = state.packet, state.links
     if packet[h].home == processor:
         return 0
     has_previous = h > 0 and packet[h - 1].has_next
     before = cost_of(packet, links, h) + (cost_of(packet, links, h - 1) if has_previous else 0)
     for change in (-1, 1):
-        hold(packet, state.held, h, change)
-        hold_between(packet, state.held, h, change)
+        hold(packet, held, h, change)
+        hold_between(packet, held, h, change)
         if has_previous:
-            hold_between(packet, state.held, h - 1, change)
+            hold_between(packet, held, h - 1, change)
         packet[h].home = processor
     return cost_of(packet, links, h) + (cost_of(packet, links, h - 1) if has_previous else 0) - before
