@@ -7,6 +7,9 @@ nearer still push the quantile down, never up beyond what honest pairs are apart
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 from scipy.special import gammaincinv
 
@@ -30,5 +33,21 @@ def middle_distance(distances: Floats, faults: int) -> float:
     if faults > ROBUST_SHARE * rows:
         raise ValueError(f"faults must be at most {ROBUST_SHARE} of {rows} rows, got {faults}")
     honest = rows - faults
-    pairs = distances[np.triu_indices(rows, 1)]
-    return float(np.quantile(pairs, 0.5 * honest * (honest - 1) / (rows * (rows - 1)))) if len(pairs) else 0.0
+    pairs = distances[_upper(rows)]
+    return _quantile(pairs, 0.5 * honest * (honest - 1) / (rows * (rows - 1))) if len(pairs) else 0.0
+
+
+@lru_cache(maxsize=8)
+def _upper(rows: int) -> tuple[Any, ...]:
+    """Return where every pair of rows stands once in a matrix, kept because it takes long to find."""
+    return np.triu_indices(rows, 1)
+
+
+def _quantile(values: Floats, share: float) -> float:
+    """Return what `np.quantile` does, bit for bit, in a fraction of its time where values are few."""
+    place = share * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    near = np.partition(values, (below, above))
+    low, high, part = float(near[below]), float(near[above]), place - below
+    return high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part

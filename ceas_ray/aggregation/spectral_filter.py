@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from scipy.linalg.lapack import dsyevr
+from scipy.special import ndtri
 
 from ceas_ray.aggregation.column_shares import median_shares
 from ceas_ray.aggregation.honest_noise import ROBUST_SHARE, chi_square_quantile, middle_distance
@@ -18,6 +19,10 @@ SLACK = 1.1
 REMOVED_PER_FAULT = 1.5
 """The filter stops when it has removed this much weight per faulty row, in units of a row."""
 NO_WEIGHT = 1e-9
+MAX_NOISE_RATIO = 3.0
+"""Of unequal noise: rows count as honest noise up to this many times the middle size."""
+HEAVY_TAIL = 2.0
+"""Of unequal noise: along no direction is the variance of honest rows this many times that of their middle half."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,23 @@ class SpectralFilter:
     noise, and is less precise. Nothing is whitened by the bulk of the rows, whose spectrum faulty rows could shape.
     Faulty rows of honest size are never seen, and move the mean by at most that bound.
 
+    noise="unequal" is for honest rows whose noise differs in size, up to three times, or by direction. For the test
+    alone, longer rows are shortened to the middle length, to a third at least (compare the sign covariance of Visuri,
+    Koivunen and Oja 2000); and a direction stands out only if its variance is also twice that of the middle half of the
+    rows along it, whose spread is read off a quantile as `middle_distance` is. Honest rows then keep their votes. It
+    costs robustness: colluders may be three times as far away, and hide along directions that are loud by themselves.
+
     With f = 0 it is the weighted mean, with m = 0 (most honest rows equal) the coordinate-wise median. Everything is
     computed in the rows' Gram matrix, so that many dimensions cost one product of matrices.
     """
 
     MAX_FAULTY_SHARE: ClassVar[float] = ROBUST_SHARE
+
+    noise: Literal["equal", "unequal"] = "equal"
+
+    def __post_init__(self) -> None:
+        if self.noise not in ("equal", "unequal"):
+            raise ValueError(f"noise must be equal or unequal, got {self.noise!r}")
 
     def __call__(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Rule`; raises ValueError for more than 0.4 n faults too."""
@@ -52,18 +69,18 @@ class SpectralFilter:
             return weights @ updates
         centre = medians(updates)
         deviations = updates - centre
-        votes = _votes(deviations, weights, faults)
+        votes = _votes(deviations, weights, faults, self.noise)
         return centre if votes is None else centre + votes @ deviations / np.sum(votes)
 
     def effective_weights(self, updates: Floats, weights: Floats, faults: int) -> Floats:
         """See `Weighing`: zero for a row that lost all of its weight."""
         if faults == 0:
             return weights
-        votes = _votes(updates - medians(updates), weights, faults)
+        votes = _votes(updates - medians(updates), weights, faults, self.noise)
         return median_shares(updates) if votes is None else votes / np.sum(votes)
 
 
-def _votes(deviations: Floats, weights: Floats, faults: int) -> Floats | None:
+def _votes(deviations: Floats, weights: Floats, faults: int, noise: str) -> Floats | None:
     """Return the votes (n,) that remain of rows with these deviations (n, d) from their median; None where most honest
     rows are equal."""
     products = deviations @ deviations.T
@@ -75,30 +92,55 @@ def _votes(deviations: Floats, weights: Floats, faults: int) -> Floats | None:
     votes = weights / np.sum(weights**2)
     edge = SLACK * (1 + np.sqrt(dimension / np.sum(votes))) ** 2
     gram = products / variance
-    return _filtered((gram + gram.T) / 2, votes, edge, REMOVED_PER_FAULT * faults)
+    gram = (gram + gram.T) / 2
+    if noise == "unequal":
+        lengths = np.sqrt(np.maximum(np.diag(products), middle / 2) / (middle / 2))
+        shortened = 1 / np.minimum(lengths, MAX_NOISE_RATIO)
+        gram = gram * (shortened[:, None] * shortened[None, :])
+    return _filtered(gram, votes, edge=edge, faults=faults, noise=noise)
 
 
-def _filtered(gram: Floats, votes: Floats, edge: float, max_removed: float) -> Floats:
+def _filtered(gram: Floats, votes: Floats, *, edge: float, faults: int, noise: str) -> Floats:
     """Return the votes (n,) that remain. gram: inner products of the rows in units of the variance, (n, n)."""
-    min_votes = np.sum(votes) - max_removed
-    while np.sum(votes) > min_votes:
-        eigenvalue, scores = top_direction(gram, votes)
-        largest = float(np.max(scores[votes > 0]))
+    min_votes = votes.sum() - REMOVED_PER_FAULT * faults
+    while votes.sum() > min_votes:
+        eigenvalue, projections = top_projections(gram, votes)
+        scores = projections**2
+        largest = float(scores[votes > 0].max())
         if eigenvalue <= edge or largest <= 0:
             break
-        votes = np.clip(votes * (1 - scores / largest), 0.0, None)  # the row that sticks out most loses all
+        # In the units of the projections the variance along the eigenvector is eigenvalue^2 sum(votes).
+        if noise == "unequal" and eigenvalue**2 * np.sum(votes) <= HEAVY_TAIL * _middle_variance(projections, faults):
+            break
+        votes = np.maximum(votes * (1 - scores / largest), 0.0)  # the row that sticks out most loses all
         votes[votes < NO_WEIGHT] = 0.0
     return votes
 
 
-def top_direction(gram: Floats, votes: Floats) -> tuple[float, Floats]:
-    """Return the largest eigenvalue of the weighted covariance, and each row's squared projection on its eigenvector.
+def _middle_variance(projections: Floats, faults: int) -> float:
+    """Return the variance of normal numbers whose middle half spreads as that of the honest among these does."""
+    share = 0.5 * (len(projections) - faults) / len(projections)
+    spread = float(np.quantile(np.abs(projections - np.median(projections)), share))
+    return (spread / float(ndtri(0.5 + share / 2))) ** 2
 
-    gram: inner products of the rows around any centre, (n, n); votes (n,) >= 0. The projections are in units in which
-    the eigenvector has any length. With K the inner products of the rows around their weighted mean and W the votes,
-    the covariance shares its eigenvalues with W^(1/2) K W^(1/2) / sum W.
+
+def top_direction(gram: Floats, votes: Floats) -> tuple[float, Floats]:
+    """Return the largest eigenvalue of the weighted covariance, and each row's squared projection on its eigenvector,
+    see `top_projections`.
     """
-    total = np.sum(votes)
+    eigenvalue, projections = top_projections(gram, votes)
+    return eigenvalue, projections**2
+
+
+def top_projections(gram: Floats, votes: Floats) -> tuple[float, Floats]:
+    """Return the largest eigenvalue of the weighted covariance, and each row's projection on its eigenvector.
+
+    gram: inner products of the rows around any centre, (n, n); votes (n,) >= 0. The sign is any, and the squares of the
+    projections have the weighted mean eigenvalue^2 sum(votes), because of the eigenvector's length. With K the inner
+    products of the rows around their weighted mean and W the votes, the covariance shares its eigenvalues with
+    W^(1/2) K W^(1/2) / sum W.
+    """
+    total = votes.sum()
     along_mean = gram @ votes / total
     centred = gram - along_mean[:, None] - along_mean[None, :] + votes @ along_mean / total
     root = np.sqrt(votes)
@@ -106,4 +148,4 @@ def top_direction(gram: Floats, votes: Floats) -> tuple[float, Floats]:
     rows = len(votes)
     values, vectors, _, _, info = dsyevr(scaled, range="I", il=rows, iu=rows)
     assert info == 0, "the largest eigenvalue of a symmetric matrix was not found"
-    return float(values[0]), (centred @ (root * vectors[:, 0])) ** 2
+    return float(values[0]), centred @ (root * vectors[:, 0])

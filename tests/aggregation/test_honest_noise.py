@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ceas_ray.aggregation.honest_noise import chi_square_quantile, middle_distance
 from ceas_ray.aggregation.rule import squared_distances
@@ -14,6 +16,17 @@ def test_the_middle_distance_of_honest_rows_is_the_median_of_their_pairs() -> No
     draw = np.random.default_rng(1).normal(size=(20, 8))
     distances = squared_distances(draw)
     assert middle_distance(distances, 0) == pytest.approx(np.median(distances[np.triu_indices(20, 1)]))
+
+
+@given(seed=st.integers(0, 10**6), rows=st.integers(2, 30), scale=st.floats(-9, 9), share=st.floats(0, 0.4))
+def test_the_middle_distance_is_the_quantile_of_numpy_bit_for_bit(
+    seed: int, rows: int, scale: float, share: float
+) -> None:
+    pairs = 10.0**scale * np.random.default_rng(seed).random((rows, rows))
+    faults = int(share * rows)
+    honest = rows - faults
+    expected = np.quantile(pairs[np.triu_indices(rows, 1)], 0.5 * honest * (honest - 1) / (rows * (rows - 1)))
+    assert middle_distance(pairs, faults) == expected
 
 
 @pytest.mark.parametrize("distance", [0.0, 1e6])

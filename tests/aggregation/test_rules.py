@@ -37,7 +37,7 @@ ROBUST = [
     *COORDINATE_WISE, GeometricMedian(), Krum(), MultiKrum(), CenteredClipping(None, 3, "median"),
     NearestNeighborMixing(TrimmedMean()), NearestNeighborMixing(Krum()), *WEIGHTED[2:],
 ]  # fmt: skip
-FILTERS = [SpectralFilter(), DuplicateDiscount(SpectralFilter()), CovarianceFilter()]
+FILTERS = [SpectralFilter(), SpectralFilter(noise="unequal"), DuplicateDiscount(SpectralFilter()), CovarianceFilter()]
 RULES = [Mean(), WeightedMean(), *ROBUST, *FILTERS, DivideAndConquer()]
 CASES = {"seed": st.integers(0, 10**6), "rows": st.integers(3, 14), "faults": st.integers(0, 3)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ceas_ray.aggregation.median import Median
 from ceas_ray.aggregation.spectral_filter import SpectralFilter, top_direction
+from tests.aggregation.honest_votes import DIMENSIONS, NOISE, line, vote_lost
 
 SIZES = [(7, 8), (50, 16), (50, 300), (20, 5000), (200, 40)]
 
@@ -91,3 +93,62 @@ def test_more_faults_than_two_in_five_are_refused(rows: int) -> None:
     SpectralFilter()(noisy(1, rows, 4), equal(rows), int(0.4 * rows))
     with pytest.raises(ValueError, match="faults must be at most"):
         SpectralFilter()(noisy(1, rows, 4), equal(rows), int(0.4 * rows) + 1)
+
+
+UNEQUAL = SpectralFilter(noise="unequal")
+
+
+@pytest.mark.parametrize("dimension", [8, 16, 200, 2000])
+@pytest.mark.parametrize("noise", NOISE)
+def test_honest_rows_keep_their_votes_however_unequal_their_noise_where_that_is_expected(
+    dimension: int, noise: str
+) -> None:
+    assert vote_lost(UNEQUAL, dimension, *NOISE[noise]) < 0.01
+
+
+@pytest.mark.parametrize("dimension", [16, 200])
+def test_where_noise_is_taken_for_equal_unequal_honest_rows_lose_votes(dimension: int) -> None:
+    assert vote_lost(SpectralFilter(), dimension, False, False) < 0.02
+    for noise in (name for name in NOISE if name != "equal"):
+        assert 0.05 < vote_lost(SpectralFilter(), dimension, *NOISE[noise]) < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+@pytest.mark.parametrize("noise", NOISE)
+def test_the_page_on_rules_says_what_the_filter_takes_from_honest_rows(noise: str, dimension: int) -> None:
+    page = Path(__file__).parents[2] / "docs" / "explanation" / "rules.md"
+    assert line(noise, dimension) in page.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize(("rows", "dimension"), [(50, 16), (50, 300), (20, 5000), (200, 40)])
+@pytest.mark.parametrize("size", [1.0, 3.0, 1e3, 1e6])
+def test_rows_shifted_together_move_the_mean_by_at_most_four_times_as_much_where_noise_may_be_unequal(
+    rows: int, dimension: int, size: float
+) -> None:
+    faults = rows // 5
+    for seed in range(5):
+        updates = noisy(seed, rows, dimension)
+        honest = updates[faults:].mean(axis=0)
+        updates[:faults] += size * np.ones(dimension)
+        found = UNEQUAL(updates, equal(rows), faults)
+        edge = (1 + np.sqrt(dimension / rows)) ** 2
+        assert np.linalg.norm(found - honest) <= 4 * np.sqrt(1.1**2 * edge * faults / (rows - faults)) + 0.5
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6), scale=st.floats(-6, 6), moved=st.floats(-1e3, 1e3))
+def test_the_filter_for_unequal_noise_is_equivariant_to_scale_and_translation(
+    seed: int, scale: float, moved: float
+) -> None:
+    draw = np.random.default_rng(seed)
+    updates, factor = draw.normal(size=(20, 12)) * 3.0 ** draw.uniform(-0.5, 0.5, 20)[:, None], 10.0**scale
+    updates[:4] -= 5.0
+    found = UNEQUAL(updates, equal(20), 4)
+    np.testing.assert_allclose(UNEQUAL(factor * updates, equal(20), 4), factor * found, atol=1e-8 * factor)
+    np.testing.assert_allclose(UNEQUAL(updates + moved, equal(20), 4), found + moved, atol=1e-8)
+
+
+def test_noise_of_another_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="noise must be equal or unequal, got 'loud'"):
+        SpectralFilter(noise="loud")  # type: ignore[arg-type]
