@@ -33,6 +33,7 @@ class Costs:
     one of the 4^n numbers of a density matrix in a gradient, per layer and qubit, and gate_entry per gate, use of a
     pair or wait of a circuit of the user's own; amplitude: of the 2^n of a state vector, and gate_amplitude per gate of
     a large circuit.
+    ..._of_mlflow: of the process that sends a run, which computes beside the run where there is another core.
     aer_gate: of a gate of a circuit that Aer runs, and aer_entry of each number of its density matrix in it.
     price: of tables of a chain at a price; birth_in_...: of one of the births that its sweeps try.
     """

@@ -78,6 +78,7 @@ class Trials:
                 directions=[StudyDirection[name.upper()] for name in objectives.directions],
                 load_if_exists=True,
             )
+            self._study.get_trials(deepcopy=False)  # reads all: what is damaged is found here
         except _unreadable() as error:
             raise UnusableSettings("hydra.sweep.dir", f"{folder / STUDY}: {reason_of(error)}") from None
 
@@ -184,7 +185,7 @@ def _unreadable() -> tuple[type[Exception], ...]:
     from optuna.exceptions import OptunaError
     from sqlalchemy.exc import SQLAlchemyError
 
-    return OptunaError, SQLAlchemyError, RuntimeError, OSError, KeyError, ValueError
+    return OptunaError, SQLAlchemyError, RuntimeError, OSError, LookupError, ValueError, TypeError
 
 
 def _distribution(dimension: Choices | Numbers) -> Any:

@@ -65,6 +65,16 @@ def test_a_file_that_is_no_study_is_named(tmp_path: Path) -> None:
     assert trials_over(tmp_path) == 0
 
 
+def test_a_study_with_a_damaged_trial_is_named_when_it_is_opened(tmp_path: Path) -> None:
+    trials = Trials(tmp_path, BOTH, "random", 1)
+    trials.tell(trials.ask(SPACE).number, [0.5, 10.0])
+    content = (tmp_path / STUDY).read_bytes()
+    (tmp_path / STUDY).write_bytes(content.replace(b"COMPLETE", b"cOMPLETE"))
+    with pytest.raises(SettingsError, match=rf"{STUDY}: .*cOMPLETE"):
+        Trials(tmp_path, BOTH, "random", 1)
+    assert trials_over(tmp_path) == 0
+
+
 def test_a_misspelt_sampler_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"one of tpe, nsga2, random \(did you mean nsga2\?\)"):
         refuse_unknown_sampler("nsga")
