@@ -17,7 +17,7 @@ import yaml
 from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.tracking.files import Journal, read_journal
-from ceas_ray.tracking.locks import LOCK, HeldLock, holder_of
+from ceas_ray.tracking.locks import LOCK, HeldLock, LockLost, holder_of
 from ceas_ray.tracking.plain_yaml import read_yaml
 
 FREE_GROUPS = ("runtime", "tracking")
@@ -203,8 +203,18 @@ def opened_journal(lock: HeldLock, key: str, warn: Callable[[str], None]) -> Jou
     path = lock.folder / "journal.jsonl"
     try:
         return Journal(path, lock, warn)
+    except FileNotFoundError:
+        raise UnusableSettings(key, _what_became_of(lock)) from None
     except (OSError, ValueError, RecursionError) as error:
         raise UnusableSettings(key, f"{path} cannot be read: {reason_of(error)}") from None
+
+
+def _what_became_of(lock: HeldLock) -> str:
+    try:
+        lock.require_held()
+    except LockLost as lost:
+        return str(lost)
+    return f"{lock.folder} was deleted and made anew while this process began to write to it"
 
 
 def digests_of(journal: list[dict[str, Any]]) -> dict[int, str]:

@@ -43,7 +43,7 @@ class RunRecord:
             with suppress(OSError):  # whatever it is, it is no file that a run began, and in nobody's way
                 left.unlink()
         self.progress = RunProgress(settings.training.rounds, settings.quiet)
-        self._journal = opened_journal(lock, "resume", self.progress.say)
+        self._journal = opened_journal(lock, "output" if settings.resume is None else "resume", self.progress.say)
         self._timeline = TimelineFile(folder / "timeline.json", self.progress.say) if settings.timeline else None
         self._tracker, self._tracking = tracker, settings.tracking
         if tracker is not None:

@@ -142,6 +142,31 @@ def test_a_run_whose_journal_is_replaced_fails(
     assert (copy / "journal.jsonl").read_text() == "of another run\n"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("key", "happens"), [("output", "moved"), ("output", "deleted"), ("resume", "moved")])
+def test_a_run_whose_folder_is_lost_before_its_first_line_says_what_became_of_it(
+    key: str,
+    happens: str,
+    copy: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder, cluster = copy if key == "resume" else tmp_path / "new", runs.cluster_of
+
+    def lost(*words: Any) -> Any:
+        shutil.rmtree(folder) if happens == "deleted" else folder.rename(tmp_path / "elsewhere")
+        return cluster(*words)
+
+    monkeypatch.setattr(runs, "cluster_of", lost)
+    capsys.readouterr()
+    words = [f"resume={copy}", "stop.simulated_seconds=null"] if key == "resume" else [*STOPPED, f"output={folder}"]
+    assert main(words) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    to = f"moved to {tmp_path}/elsewhere" if happens == "moved" else "deleted"
+    assert said == f"{key}: {folder} was {to} while this process wrote to it"
+
+
 def test_a_run_of_a_sweep_that_goes_on_is_left_to_it(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (copy.parent / SWEEP_JOURNAL).touch()
     lock = HeldLock(copy.parent / LOCK, print)

@@ -184,6 +184,7 @@ class Sweep:
         until, losses = float("inf"), Counter[int]()
         choose()
         while len(tasks) and time.monotonic() < until:
+            self._journal.require_held()  # jobs that begin would make the folder of a sweep that is lost anew
             if interruption.requested and until == float("inf"):
                 until = time.monotonic() + _LAST_SECONDS
                 self._progress.say(f"interrupted: {len(tasks)} jobs are not over")

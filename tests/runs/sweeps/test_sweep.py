@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ceas_ray.cli.run import main
 from ceas_ray.runs.sweeps import workers
+from ceas_ray.runs.sweeps.report import report
+from ceas_ray.runs.sweeps.state import running
+from ceas_ray.runs.sweeps.sweep import Sweep
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, run_job
+from ceas_ray.runs.sweeps.workers import Workers
+from ceas_ray.runtime.failure import RuntimeFailure
+from ceas_ray.runtime.interruption import Interruption
 from ceas_ray.tracking.files import read_journal
 from tests.runs.sweeps.sweep_folder import RULE, rows
+from tests.runs.sweeps.sweep_of_small_runs import small_jobs
 from tests.small_worlds import SMALL
 
 pytestmark = pytest.mark.usefixtures("working_folder")
@@ -106,6 +115,36 @@ def test_a_sweep_whose_last_job_is_over_when_the_signal_comes_is_complete(
     assert main(["-m", *SMALL, "training.rounds=1", "seed=1,2", f"output={tmp_path}/s"]) == 0
     assert ended(tmp_path / "s") == [(0, "completed"), (1, "completed")]
     assert "interrupted" not in capsys.readouterr().err
+
+
+class LongJob:
+    """What runs one job that does not end, and whose sweep's folder is deleted meanwhile."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __len__(self) -> int:
+        return 1
+
+    def submit(self, *_: Any) -> None:
+        """Begin it."""
+
+    def ended(self, seconds: float) -> list[Any]:
+        assert self._folder.exists(), "the sweep goes on"
+        shutil.rmtree(self._folder)
+        return []
+
+
+def test_a_sweep_whose_folder_is_deleted_ends_before_a_job_does(tmp_path: Path) -> None:
+    folder, jobs = tmp_path / "s", small_jobs(tmp_path / "s", ["seed=1"])
+
+    def swept() -> None:
+        with running(folder, "a key", jobs, by_default=False) as (journal, begun):
+            sweep = Sweep(jobs, folder, journal, begun=begun, ended=report, states={})
+            sweep.go(Workers((), LongJob(folder), travels=False), Interruption())
+
+    with pytest.raises(RuntimeFailure, match=f"{folder} was deleted while this process wrote to it"):
+        swept()
 
 
 def test_a_forecast_of_a_sweep_leaves_no_folder(tmp_path: Path) -> None:
