@@ -29,7 +29,8 @@ class PackedDistributor:
     move. The number of steps grows with the circuit, never with the clock, so the result is the same on every machine.
     A gate may be done at a processor that holds neither of its qubits, where a tree passes anyway. Copies are kept over
     gates that only flip their qubit where that is cheaper (with up to 8 processors). The first starts have qubits in
-    their order along the network, the others have them at random.
+    their order along the network, the others have them at random. Where there is more room than qubits, one more start
+    has them in order with the room at the begin.
 
     moves: whether qubits may move. keeps: whether copies may be kept over gates that flip their qubit.
     """
@@ -64,7 +65,18 @@ class PackedDistributor:
         for hot in (0.7, 1.5) if self.moves else ():
             found = _annealed(packets, network, best[0], steps=2 * steps, hot=hot, moving=True, generator=generator)
             best = found if found[1] < best[1] else best
+        if packets.qubits < np.sum(network.room):
+            found = self._with_room_at_first(packets, network, steps)
+            best = found if found[1] < best[1] else best
         return Distribution(packets, network, *best[0])
+
+    def _with_room_at_first(self, packets: Packets, network: ProcessorNetwork, steps: int) -> tuple[_Arrays, int]:
+        """Search from qubits in their order that fill the last processors, not the first ones."""
+        home = np.repeat(np.arange(len(network.room)), network.room)[-packets.qubits :][packets.owner].astype(np.int64)
+        return _annealed(
+            packets, network, (home, home[packets.ends[:, 1]], np.zeros_like(home)),
+            steps=steps, hot=1.0, moving=False, generator=np.random.Generator(np.random.Philox(self.seed)),
+        )  # fmt: skip
 
     def _runs(self, phases: int) -> list[tuple[int, int, float]]:
         """Return the runs before qubits move: the start, how many times the steps, the first temperature.
