@@ -10,8 +10,9 @@ peer's distributors, by the peer's own count in pairs of links, and that one's C
 were got with memq-dqc 0.1.3 (interaction, hypergraph, interaction_static; networks of `generate_network`, all_to_all)
 and the public pytket-dqc of 2025-12-15 (PartitioningHeterogeneous, PartitioningHeterogeneousEmbedding,
 CoverEmbeddingSteinerDetached, seed 1; KaHyPar 1.3.7 refuses vertices of weight 0, so that qubits weighed 100,000 and
-gates 1), with 240 s of wall time for each; where a peer did not end in time its columns are empty. The peers were
-given the same gates; pytket-dqc, which has no swaps, got circuits with their swaps as new names.
+gates 1), with 240 s of wall time for each; where a peer did not end in time its columns are empty. On qft_n29 and
+qft_n60 pytket-dqc was not run, so that its columns are empty there too, and on qft_n60 memq-dqc's hypergraph alone was.
+The peers were given the same gates; pytket-dqc, which has no swaps, got circuits with their swaps as new names.
 
 Circuits: the quantum Fourier transforms that memq-dqc ships (qft_n18 and qft_n29 in CX and RZ), its adder and
 multiplier (read from FOLDER, the folder of its circuits; left out without it), and ansaetze of ours. Prints a table and

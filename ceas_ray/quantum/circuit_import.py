@@ -14,7 +14,7 @@ import numpy as np
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.quantum.angle_terms import angle_terms, scaled
 from ceas_ray.quantum.gate_circuit import CONSTANT, Entangler, FixedGate, Gate, GateCircuit, Rotation, Term
-from ceas_ray.quantum.qiskit_import import matrix_of, parsed_openqasm, qubit_name
+from ceas_ray.quantum.qiskit_import import definition_of, matrix_of, parsed_openqasm, qubit_name
 
 MAX_GATES = 2_000
 """Compiled: derivatives keep a state for the root of their number, and each takes a pass over all of its entries."""
@@ -154,8 +154,8 @@ class _Compiler:
             raise ValueError(f"an angle must be {error}, got {got}") from None
 
     def _expand(self, operation: Any, at: list[int]) -> None:
-        definition = getattr(operation, "definition", None)
-        if definition is None or hasattr(operation, "blocks"):
+        definition = definition_of(operation)
+        if definition is None:
             raise ValueError(f"gates must be unitary, got {operation.name} on {self._names[at[0]]}")
         self.append_all(definition, at)
 

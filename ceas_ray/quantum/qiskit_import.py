@@ -183,8 +183,8 @@ class _Compiler:
             self.append_all(bound, at, into)
 
     def _expand(self, operation: Any, at: list[int], into: list[int]) -> None:
-        definition = getattr(operation, "definition", None)
-        if definition is None or hasattr(operation, "blocks"):
+        definition = definition_of(operation)
+        if definition is None:
             raise ValueError(f"gates must be unitary, got {operation.name} on {self.names[at[0]]}")
         self.append_all(definition, at, into)
 
@@ -231,6 +231,15 @@ def eigen_decomposition(unitary: NDArray[np.complex128]) -> tuple[Any, Any]:
     first = first / np.linalg.norm(first) * np.exp(-1j * np.angle(first[0]))
     second = np.array([abs(first[1]), -first[0].real * np.exp(1j * np.angle(first[1]))])
     return values, np.stack([first, second], axis=1)
+
+
+def definition_of(operation: Any) -> Any:
+    """Return the circuit that an operation stands for; None if it is not unitary. Qiskit defines no permutation."""
+    if operation.name == "permutation":
+        from qiskit.synthesis import synth_permutation_basic
+
+        return synth_permutation_basic(operation.pattern)
+    return None if hasattr(operation, "blocks") else getattr(operation, "definition", None)
 
 
 def matrix_of(operation: Any) -> NDArray[np.complex128] | None:

@@ -115,6 +115,24 @@ def test_measurements_at_the_end_barriers_and_loops_change_nothing() -> None:
     assert all(rotation.terms == (Term(1.0, weight=0),) for rotation in found.rotations[1:])
 
 
+def test_a_permutation_of_qubits_is_that_of_qiskit() -> None:
+    """Qiskit gives it no definition."""
+    from qiskit import QuantumCircuit
+    from qiskit.circuit.library import PermutationGate
+
+    x, theta = vectors(3)
+    made = QuantumCircuit(3)
+    for qubit in range(3):
+        made.ry(x[qubit], qubit)
+    made.append(PermutationGate([2, 0, 1]), range(3))
+    made.rx(theta[0], 1)
+    found = replace(compiled(made, x, theta, max_qubits=4), observables=random_observables(3, 2, 1))
+    sample, weights = np.array([0.2, 0.5, 0.9]), np.array([0.1])
+    wanted = ideal_values(made, x, theta, values=(sample, weights), observables=found.observables)
+    ours = gate_state_vectors.expectations(found, sample[None], weights[None], np.zeros(1, np.int64))
+    np.testing.assert_allclose(ours[0], wanted, rtol=0, atol=1e-12)
+
+
 def test_a_feature_map_with_products_of_inputs_is_compiled() -> None:
     from qiskit.circuit.library import real_amplitudes, zz_feature_map
 
