@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import yaml
 
 from ceas_ray.config.composition import composed
+from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.cluster import access_of
@@ -78,6 +79,7 @@ class Experiment(Generic[P]):
         """
         config = composed([f"experiment={self.name}", *words])
         settings = build(RunSettings, config)
+        _refuse_other_commands(settings)
         checked_uri(settings.tracking.uri)
         plan = self.plan(settings, [word for word in words if not word.lstrip("+~").startswith(_NOT_OF_RUNS)])
         folder = Path(settings.output or f"outputs/{self.name}_{settings.study.form}").absolute()
@@ -125,6 +127,15 @@ class Experiment(Generic[P]):
             metrics |= {f"{name}/worst/{row['arm']}": row["accuracy"] for row in of_scenario["worst"]}
             metrics |= {f"{name}/gain over {over}": row[self.figure_of_gain] for over, row in gains.items()}
         return metrics
+
+
+def _refuse_other_commands(settings: RunSettings) -> None:
+    """Raise SettingsError for settings that ask something else of a single run than to train."""
+    if settings.dry_run:
+        raise SettingsError("dry_run", "false for an experiment of many runs", True)
+    for key in ("resume", "verify"):
+        if (value := getattr(settings, key)) is not None:
+            raise SettingsError(key, "null for an experiment, which the same command resumes", value)
 
 
 def check_runs(runs: Sequence[Run]) -> None:
