@@ -18,6 +18,7 @@ from ceas_ray.config.composition import overridden_keys
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError, UnusableSettings, reason_of
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.config.validation import build
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.runs.confirmed_places import refuse_unconfirmed, refuse_unconfirmed_code
 from ceas_ray.runs.folder import FREE, FREE_GROUPS, decisive, journal_of, read_settings, refuse_unwritable
@@ -100,7 +101,20 @@ def _config_of(folder: Path, key: str, config: Mapping[str, Any], overrides: Seq
     if all(isinstance(merged.get(group), dict) for group in FREE_GROUPS):
         refuse_unconfirmed(folder, merged, config, named=overridden_keys(overrides), environment=os.environ)
     refuse_unconfirmed_code(folder, merged, overridden_keys(overrides))
+    _refuse_settings_of_another_version(folder, key, merged)
     return merged
+
+
+def _refuse_settings_of_another_version(folder: Path, key: str, merged: Mapping[str, Any]) -> None:
+    """Raise SettingsError if this version does not know the settings of a run of another one."""
+    try:
+        build(RunSettings, merged)
+    except SettingsError as error:
+        started = next((line for line in journal_of(folder, key) if line["event"] == "started"), {})
+        if started.get("code") in (None, code_version(targets_of(merged).values())):
+            raise
+        must = f"a run of this version of ceas_ray ({error}; its code: {started['code']})"
+        raise SettingsError(key, must, str(folder)) from None
 
 
 def _choose(group: str, config: Mapping[str, Any], merged: dict[str, Any]) -> None:

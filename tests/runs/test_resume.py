@@ -176,6 +176,22 @@ def test_settings_of_the_folder_are_untrusted(tmp_path: Path, capsys: pytest.Cap
         assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["resume", "verify"])
+def test_a_run_of_another_version_whose_settings_are_others_is_refused_as_such(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    settings = yaml.safe_load((whole / "settings.yaml").read_text())
+    del settings["processors"]["idle_qubits"]
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
+    started, *_ = read_journal(whole / "journal.jsonl")
+    (tmp_path / "journal.jsonl").write_text(json.dumps(started | {"code": "another"}) + "\n")
+    assert main([f"{command}={tmp_path}"]) == 2
+    assert capsys.readouterr().err == (
+        f"{command} must be a run of this version of ceas_ray "
+        f"(processors.idle_qubits must be given, got nothing; its code: another), got '{tmp_path}'\n"
+    )
+
+
 def test_a_full_disk_costs_a_warning_and_no_round(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
