@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from ceas_ray.distribution.distribution import Distribution, Distributor
 from ceas_ray.distribution.processor_network import ProcessorNetwork
 from ceas_ray.distribution.program import Copy, EndCopy, Flip, PhaseGate, Program, program_of
-from ceas_ray.distribution.sharing_walk import Placed, SharingWalk, paulis_of, qubits_of
-from ceas_ray.quantum.gate_circuit import CONSTANT, FixedGate, Gate, GateCircuit, Rotation
+from ceas_ray.distribution.sharing_walk import Placed, SharingWalk, paulis_of
+from ceas_ray.quantum.gate_circuit import CONSTANT, FixedGate, Gate, GateCircuit, Rotation, qubits_of
 from ceas_ray.quantum.gate_list import ControlledPhase, GateList, LocalGate
 from ceas_ray.quantum.gate_list import Gate as ListedGate
 from ceas_ray.quantum.gate_tables import PAULIS

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.distribution.program import Copy, EndCopy, Flip, PhaseGate, Place
-from ceas_ray.quantum.gate_circuit import CONSTANT, Entangler, FixedGate, Gate, GateCircuit, Rotation
+from ceas_ray.quantum.gate_circuit import CONSTANT, Entangler, FixedGate, Gate, GateCircuit, Rotation, qubits_of
 from ceas_ray.quantum.gate_list import NEGLIGIBLE
 from ceas_ray.quantum.gate_sharing import (
     COLUMNS_OF_QUBIT_WAIT,
@@ -36,11 +36,6 @@ class Placed(NamedTuple):
     step: Copy | EndCopy | PhaseGate | Flip
     packets: tuple[int, ...] = ()
     flips: tuple[Flip, ...] = ()
-
-
-def qubits_of(gate: Gate) -> tuple[int, ...]:
-    """Return the qubits that a gate acts on."""
-    return (gate.qubit,) if isinstance(gate, FixedGate) else gate.qubits
 
 
 def paulis_of(gate: Gate) -> str:

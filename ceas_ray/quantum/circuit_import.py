@@ -13,7 +13,7 @@ import numpy as np
 
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.quantum.angle_terms import angle_terms, scaled
-from ceas_ray.quantum.gate_circuit import CONSTANT, Entangler, FixedGate, Gate, GateCircuit, Rotation, Term
+from ceas_ray.quantum.gate_circuit import CONSTANT, Entangler, FixedGate, Gate, GateCircuit, Rotation, Term, qubits_of
 from ceas_ray.quantum.qiskit_import import definition_of, matrix_of, parsed_openqasm, qubit_name
 
 MAX_GATES = 2_000
@@ -132,7 +132,6 @@ class _Compiler:
             self._gate(kind, operation, at)
 
     def _gate(self, kind: str, operation: Any, at: list[int]) -> None:
-        self._touched |= {*at}
         make = _MAKERS.get(kind)
         if kind in ("CXGate", "CZGate"):
             self._add(Entangler("cx" if kind == "CXGate" else "cz", (at[0], at[1])))
@@ -168,6 +167,7 @@ class _Compiler:
 
     def _add(self, gate: Gate) -> None:
         self.found.append(gate)
+        self._touched |= {*qubits_of(gate)}
         if len(self.found) > MAX_GATES:
             raise ValueError(f"a circuit must have at most {MAX_GATES:,} gates once it is compiled, got more")
 

@@ -65,6 +65,12 @@ class Entangler(NamedTuple):
 
 Gate = Rotation | FixedGate | Entangler
 
+
+def qubits_of(gate: Gate) -> tuple[int, ...]:
+    """Return the qubits that a gate acts on."""
+    return (gate.qubit,) if isinstance(gate, FixedGate) else gate.qubits
+
+
 Observable = tuple[tuple[float, str], ...]
 """Weighted Pauli strings, one letter of I, X, Y, Z for each qubit, the last letter for qubit 0."""
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ceas_ray.quantum.gate_circuit import FixedGate, Gate, GateCircuit
+from ceas_ray.quantum.gate_circuit import Gate, GateCircuit, qubits_of
 from ceas_ray.quantum.gate_sharing import COLUMNS_OF_QUBIT_WAIT, PairStep, QubitWait, Sharing, Teleportation
 from ceas_ray.quantum.partition import HUB
 from ceas_ray.quantum.shot_clock import NO_WAIT, GateDone, PairSpent, ShotEvent
@@ -56,7 +56,7 @@ def _waits(gates: Sequence[Gate], first: int, steps: Sequence[tuple[int, PairSte
     begun: set[int] = set()
     for number in range(first, len(gates)):
         begun |= {step.qubit for before, step in steps if before == number}
-        qubits = _qubits(gates[number])
+        qubits = qubits_of(gates[number])
         for q in qubits if len(qubits) == 2 else ():
             if q in begun:
                 found.append((number, QubitWait(q, False, (), (), len(steps) + COLUMNS_OF_QUBIT_WAIT * len(found))))
@@ -81,7 +81,7 @@ def _events(
         teleported.setdefault(number, []).append(spent)
     found: list[ShotEvent] = []
     for number in range(first, len(gates)):
-        qubits = _qubits(gates[number])
+        qubits = qubits_of(gates[number])
         found += teleported.get(number, [])
         of_qubits = tuple(wait_of.get((number, q), NO_WAIT) for q in qubits)
         found.append(GateDone(qubits, (NO_WAIT,) * len(qubits), (False,) * len(qubits), of_qubits))
@@ -100,12 +100,8 @@ def _layers(circuit: GateCircuit) -> tuple[list[int], str]:
     depth = [0] * circuit.qubits
     found = []
     for gate in circuit.gates[first:]:
-        layer = max(depth[q] for q in _qubits(gate))
+        layer = max(depth[q] for q in qubits_of(gate))
         found.append(layer)
-        for q in _qubits(gate):
+        for q in qubits_of(gate):
             depth[q] = layer + 1
     return found, "of equal depth"
-
-
-def _qubits(gate: Gate) -> tuple[int, ...]:
-    return (gate.qubit,) if isinstance(gate, FixedGate) else gate.qubits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ceas_ray.quantum.gate_circuit import CONSTANT, FixedGate, Gate, GateCircuit, Rotation
+from ceas_ray.quantum.gate_circuit import CONSTANT, Gate, GateCircuit, Rotation, qubits_of
 
 
 def prepared_at_hub(circuit: GateCircuit) -> GateCircuit:
@@ -18,7 +18,7 @@ def prepared_at_hub(circuit: GateCircuit) -> GateCircuit:
         gate = circuit.gates[g]
         terms = gate.terms if isinstance(gate, Rotation) else ()
         of_inputs = any(term.inputs for term in terms)
-        if not (of_inputs or wanted & {*_qubits(gate)}):
+        if not (of_inputs or wanted & {*qubits_of(gate)}):
             continue
         if of_inputs:
             later = _name(gate)
@@ -29,15 +29,11 @@ def prepared_at_hub(circuit: GateCircuit) -> GateCircuit:
                 f"all gates of inputs must come before those of weights for inputs=teleported, got {which}"
             )
         chosen[g] = True
-        wanted |= {*_qubits(gate)}
+        wanted |= {*qubits_of(gate)}
     first = tuple(gate for gate, is_first in zip(circuit.gates, chosen, strict=True) if is_first)
     rest = tuple(gate for gate, is_first in zip(circuit.gates, chosen, strict=True) if not is_first)
     barriers = {len(first) + sum(not is_first for is_first in chosen[:barrier]) for barrier in circuit.barriers}
     return replace(circuit, gates=first + rest, prepared=len(first), barriers=tuple(sorted(barriers)))
-
-
-def _qubits(gate: Gate) -> tuple[int, ...]:
-    return (gate.qubit,) if isinstance(gate, FixedGate) else gate.qubits
 
 
 def _name(gate: Gate) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.distribution.program import Copy, EndCopy, Flip, PhaseGate, Place
-from ceas_ray.distribution.sharing_walk import Placed, paulis_of, qubits_of
-from ceas_ray.quantum.gate_circuit import FixedGate, GateCircuit, Rotation
+from ceas_ray.distribution.sharing_walk import Placed, paulis_of
+from ceas_ray.quantum.gate_circuit import FixedGate, GateCircuit, Rotation, qubits_of
 from ceas_ray.quantum.gate_noise import Noise
 from ceas_ray.quantum.gate_sharing import QubitWait, Sharing
 from ceas_ray.quantum.shot_clock import PairSpent

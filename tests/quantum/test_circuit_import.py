@@ -170,3 +170,20 @@ def test_a_model_of_the_wrong_size_is_not_written() -> None:
     found = GateCircuit(1, 1, 2, (), ())
     with pytest.raises(ValueError, match=r"parameters must have shape \(2,\)"):
         gates_to_openqasm3(found, np.zeros(3))
+
+
+def test_a_circuit_may_begin_with_a_state_that_is_given() -> None:
+    from qiskit import QuantumCircuit
+
+    x, theta = vectors(2, 2)
+    made = QuantumCircuit(2)
+    made.initialize([0.5, 0.5j, -0.5, 0.5], [0, 1])
+    for qubit in range(2):
+        made.ry(x[qubit], qubit)
+        made.rx(theta[qubit], qubit)
+    made.cx(0, 1)
+    found = compiled(made, list(x), list(theta), max_qubits=8)
+    sample, weights = np.array([0.3, -0.7]), np.array([1.1, 0.4])
+    wanted = ideal_values(made, x, theta, values=(sample, weights), observables=found.observables)
+    ours = gate_state_vectors.expectations(found, sample[None], weights[None], np.zeros(1, np.int64))[0]
+    np.testing.assert_allclose(ours, wanted, atol=1e-12)
