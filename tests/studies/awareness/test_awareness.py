@@ -23,7 +23,9 @@ EVALUATED = {
     **dict.fromkeys(("one_shot", "two_shots", "scarce", "four_shots"), range(1025, 1030)),
     **dict.fromkeys(("one_shot_fresh", "two_shots_fresh"), range(1030, 1035)),
     **dict.fromkeys(("one_shot_many", "two_shots_many", "four_shots_many", "scarce_many"), range(1035, 1055)),
+    **dict.fromkeys(("one_shot_budget", "two_shots_budget"), range(1301, 1321)),
 }
+SELECTED = {1025: range(1, 2), 1030: range(1, 4), 1035: range(1, 4), 1301: range(1291, 1294)}
 REGISTERED = tuple(EVALUATED)
 TINY = [
     "experiment=awareness", "training.rounds=3", "processors.count=4", "entanglement.warm_up_tests=20",
@@ -53,9 +55,9 @@ def test_the_number_of_runs_is_what_the_plan_says(form: str) -> None:
     assert plan.count() == len(runs) == len(named(runs))
 
 
-def test_registered_forms_select_on_seeds_from_1_on_and_judge_on_seeds_that_no_other_experiment_has() -> None:
+def test_registered_forms_select_and_judge_on_seeds_that_are_apart_and_that_no_other_experiment_judges_on() -> None:
     for form, evaluated in EVALUATED.items():
-        selected = range(1, 2) if evaluated.start == 1025 else range(1, 4)
+        selected = SELECTED[evaluated.start]
         assert (planned(form).selection_seeds, planned(form).evaluation_seeds) == (selected, evaluated)
 
 
