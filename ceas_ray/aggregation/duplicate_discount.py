@@ -27,11 +27,12 @@ class DuplicateDiscount:
     each other because both are precise. Rows that are linked by near pairs share the largest weight among them, in
     proportion to their own weights.
 
-    Rows are discounted, never removed: colluders who copy the honest rows that point farthest along the gradient
-    would otherwise have these thrown out. Copies that lie at the median itself keep their votes: like precise rows
-    they are as near to it as to each other, and they pull nowhere. In fewer than about eight dimensions independent
-    rows come so near to each other that copies cannot be told from them, and keep their votes too. Colluders who add
-    noise of the honest rows' size are not seen; they are left to `rule`.
+    Rows are discounted, never removed: colluders who copy the honest rows that point farthest along the gradient would
+    otherwise have these thrown out. Copies that lie at the median itself keep their votes: like precise rows they are
+    as near to it as to each other. Colluders can be there and still pull: f of n copies move the median to where they
+    lie, as far as the honest rows' own quantile (n / 2 - f) / (n - f) in every coordinate. In fewer than about eight
+    dimensions independent rows come so near to each other that copies cannot be told from them, and keep their votes
+    too. Colluders who add noise of the honest rows' size are not seen; they are left to `rule`.
 
     `rule` must use weights: one that takes all rows as equal is not changed. The other rows' weights grow when copies
     lose theirs, so a rule that drops a fixed mass needs a `cap` above 1. Compare FoolsGold (arXiv 1808.04866), which

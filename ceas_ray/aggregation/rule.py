@@ -102,6 +102,14 @@ def combined(rule: Rule, rows: Floats, weights: Floats, faults: int) -> Floats:
     return real_numbers(rule, "__call__", returned, rows.shape[1:])
 
 
+def ignores_weights(rule: Rule, rows: int, faults: int) -> bool:
+    """Decide whether a rule makes the same of this many rows whatever their weights, by trying it on random ones."""
+    generator = np.random.default_rng(0)
+    updates, uneven = generator.standard_normal((rows, 8)), generator.dirichlet(np.ones(rows))
+    flat = np.full(rows, 1 / rows)
+    return np.array_equal(combined(rule, updates, flat, faults), combined(rule, updates, uneven, faults))
+
+
 def effective_weights(rule: Rule, rows: Floats, weights: Floats, faults: int) -> Floats | None:
     """Return the weight of each of the rows (n, d) in what `rule` makes of them, checked: (n,) >= 0.
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from ceas_ray.aggregation.rule import Rule, max_faults
+from typing import Any
+
+from ceas_ray.aggregation.duplicate_discount import DuplicateDiscount
+from ceas_ray.aggregation.rule import Rule, ignores_weights, max_faults
+from ceas_ray.aggregation.similarity_discount import SimilarityDiscount
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.messages.quorum import Quorums
@@ -12,8 +16,8 @@ from ceas_ray.world.counts import counts_of
 
 def warnings_of(settings: RunSettings) -> tuple[str, ...]:
     """Return a line on the committee and one on the rule, where more parties are Byzantine than are tolerated, and one
-    on a scheduler that decides nothing in a run."""
-    found = (_of_committee(settings), _of_rule(settings), _of_scheduler(settings))
+    each on a discount and on a scheduler that change nothing in a run."""
+    found = (_of_committee(settings), _of_rule(settings), _of_discount(settings), _of_scheduler(settings))
     return tuple(line for line in found if line is not None)
 
 
@@ -42,6 +46,18 @@ def _of_rule(settings: RunSettings) -> str | None:
         return None
     who = "processors" if counts.group_size == 1 else "groups of processors"
     return f"warning: {bad} Byzantine {who} are more {limit}: the model may be theirs"
+
+
+def _of_discount(settings: RunSettings) -> str | None:
+    counts = counts_of(settings)
+    discount: Any = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
+    if not isinstance(discount, DuplicateDiscount | SimilarityDiscount) or counts.tolerated_rows == 0:
+        return None
+    faults = min(counts.tolerated_rows, max_faults(discount.rule, counts.parties))
+    if not ignores_weights(discount.rule, counts.parties, faults):
+        return None
+    inner, outer = type(discount.rule).__name__, type(discount).__name__
+    return f"warning: {inner} takes all rows as equal, so that {outer} around it changes nothing"
 
 
 def _of_scheduler(settings: RunSettings) -> str | None:

@@ -29,6 +29,20 @@ def test_more_byzantine_processors_than_a_rule_stands_are_a_warning(
     assert [line["text"] for line in journal if line["event"] == "warning"] == found.splitlines()
 
 
+@pytest.mark.parametrize(("rule", "said"), [
+    ("krum.Krum", "warning: Krum takes all rows as equal, so that DuplicateDiscount around it changes nothing\n"),
+    ("median.Median", "warning: Median takes all rows as equal, so that DuplicateDiscount around it changes nothing\n"),
+    ("weighted_mean.WeightedMean", ""),
+])  # fmt: skip
+def test_a_discount_around_a_rule_without_weights_is_a_warning(
+    rule: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inner = f"aggregation.rule.rule={{_target_: ceas_ray.aggregation.{rule}}}"
+    words = ["attacks=none", "aggregation=spectral_filter_discount", inner, "training.rounds=1"]
+    assert command.main([*SMALL, *words, "aggregation.byzantine_fraction=0.25", f"output={tmp_path / 'run'}"]) == 0
+    assert capsys.readouterr().err == said
+
+
 @pytest.mark.slow
 def test_schedulers_of_shared_channels_say_that_they_generate_on_demand_in_a_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
