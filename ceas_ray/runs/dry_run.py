@@ -21,7 +21,7 @@ def print_forecast(settings: RunSettings) -> None:
     print_table(
         "A run of these settings (forecast; nothing was started)",
         {
-            "links": f"{settings.links.profile} ({'demonstrated' if settings.links.demonstrated else 'projected'})",
+            "links": settings.links.profile,
             "processors": _parties(settings, world),
             "Bell pairs used per round": round(found.pairs),
             "Bell pairs generated per round": round(found.generated_pairs),

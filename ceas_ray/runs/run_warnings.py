@@ -44,8 +44,10 @@ def _of_rule(settings: RunSettings) -> str | None:
         limit = f"than the {counts.tolerated_rows} of {parties} that the rule is set to tolerate ({setting})"
     else:
         return None
-    who = "processors" if counts.group_size == 1 else "groups of processors"
-    return f"warning: {bad} Byzantine {who} are more {limit}: the model may be theirs"
+    one = "processor" if counts.group_size == 1 else "group of processors"
+    several = "processors" if counts.group_size == 1 else "groups of processors"
+    who = f"1 Byzantine {one} is" if bad == 1 else f"{bad} Byzantine {several} are"
+    return f"warning: {who} more {limit}: the model may be theirs"
 
 
 def _of_discount(settings: RunSettings) -> str | None:

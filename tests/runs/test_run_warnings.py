@@ -16,6 +16,7 @@ from tests.small_worlds import SMALL
     (0.5, "median", "warning: 4 Byzantine processors are more than the 3 of 8 that Median can tolerate"),
     (0.375, "median", "warning: 3 Byzantine processors are more than the 2 of 8 that the rule is set to tolerate "
                       "(aggregation.byzantine_fraction=0.25)"),
+    (0.125, "mean", "warning: 1 Byzantine processor is more than the 0 of 8 that Mean can tolerate"),
     (0.25, "median", ""),
 ])  # fmt: skip
 def test_more_byzantine_processors_than_a_rule_stands_are_a_warning(
