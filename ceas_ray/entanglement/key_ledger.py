@@ -66,6 +66,8 @@ class KeyLedger(Stateful):
         self.processors = [processor_name(k) for k in range(len(places))]
         self._place = dict(zip(self.processors, places, strict=True))
         self._number = {replica_name(j): j for j in range(replicas)}
+        self._frame, self._good_round = demand.bits(1), demand.bits(REPLICA_FRAMES)  # of a processor, between replicas
+        self._view_change = demand.bits(VIEW_CHANGE_FRAMES)
         self.replicas = [replica_name(j) for j in range(replicas)]
         owed = {(name, peer): self._whole_reserve(name, peer) for name in self.processors for peer in self.replicas}
         self.state = KeyBooks(owed=owed)
@@ -139,7 +141,7 @@ class KeyLedger(Stateful):
         """End a round. A replica that did not report may have spent what others did: a good round, a request and its
         answer with every processor, and this many changes of view.
         """
-        request = RESERVED_REQUESTS * self._demand.bits(1)
+        request = RESERVED_REQUESTS * self._frame
         for name in self.replicas:
             if name in self.state.reporters:
                 continue
@@ -151,8 +153,7 @@ class KeyLedger(Stateful):
                     self.state.left[name, peer] = min(
                         self.state.left.get((name, peer), 0), self.state.acceptable.get((name, peer), 2**62)
                     )
-                    change = views * self._demand.bits(VIEW_CHANGE_FRAMES)
-                    self._spend(name, peer, self.good_round(name, peer, round_index) + change)
+                    self._spend(name, peer, self.good_round(name, peer, round_index) + views * self._view_change)
 
     def _spend(self, sender: str, receiver: str, bits: int) -> None:
         self.state.left[sender, receiver] = max(0, self.state.left.get((sender, receiver), 0) - bits)
@@ -176,27 +177,28 @@ class KeyLedger(Stateful):
         """Return the bits that a good round spends at most in one direction: on what replicas say to each other, on
         updates, and on models that processors are sent unasked.
         """
-        if _are_replicas(sender, receiver):
-            return self._demand.bits(REPLICA_FRAMES)
+        number = self._number.get(sender)
+        if number is not None and receiver in self._number:
+            return self._good_round
         speaks = (
-            self._demand.all_reply
-            or not _are_replicas(sender)
-            or self._quorums.replies_unasked(self._number[sender], self._place[receiver], round_index)
+            number is None
+            or self._demand.all_reply
+            or self._quorums.replies_unasked(number, self._place[receiver], round_index)
         )
-        return self._demand.bits(1) if speaks else 0
+        return self._frame if speaks else 0
 
     def reserve(self, sender: str, receiver: str, round_index: int) -> int:
         """Return the bits to send with that a party has when a round begins."""
         rounds = min(RESERVED_ROUNDS, self._rounds - max(0, round_index))
-        if _are_replicas(sender, receiver):
-            return rounds * self._demand.bits(REPLICA_FRAMES) + RESERVED_VIEWS * self._demand.bits(VIEW_CHANGE_FRAMES)
-        return rounds * self._demand.bits(1) + (self._of_requests(sender) if rounds else 0)
+        if sender in self._number and receiver in self._number:
+            return rounds * self._good_round + RESERVED_VIEWS * self._view_change
+        return rounds * self._frame + (self._of_requests(sender) if rounds else 0)
 
     def _of_requests(self, sender: str) -> int:
         """Return the bits that requests cost a processor, whose update has paid for the round's hash key, or answers
         a replica.
         """
-        return RESERVED_REQUESTS * (self._demand.bits(1) if _are_replicas(sender) else TAG_BITS)
+        return RESERVED_REQUESTS * (self._frame if sender in self._number else TAG_BITS)
 
     def wanted(self, owner: str, peer: str, round_index: int) -> float:
         """Return the bits that a path is to distil in the plan of a round; before the first, and in a refill, a whole
@@ -212,7 +214,7 @@ class KeyLedger(Stateful):
             request = (self._of_requests(owner) + self._of_requests(peer)) / RESERVED_REQUESTS
             return min(need, owed + request / ROUNDS_PER_REQUEST)
         # A block has a price of its own: whole rounds' worth, of which what is over also makes up for requests.
-        good = 2 * self._demand.bits(REPLICA_FRAMES if _are_replicas(owner) else 1)
+        good = 2 * (self._good_round if owner in self._number else self._frame)
         return float(np.ceil(min(need, owed) / good) * good)
 
     def _whole_reserve(self, owner: str, peer: str) -> float:
@@ -224,10 +226,6 @@ class KeyLedger(Stateful):
         target = self.reserve(sender, receiver, round_index + 1)
         left = max(0.0, self.between(sender, receiver) - self.good_round(sender, receiver, round_index))
         return min(target, max(0.0, target - left))
-
-
-def _are_replicas(*names: str) -> bool:
-    return all(name.startswith("replica/") for name in names)
 
 
 def _of_party(name: str, peers: Sequence[str], given: Mapping[tuple[str, str], int]) -> NDArray[np.int64]:
