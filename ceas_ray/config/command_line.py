@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ _UNREADABLE = (HydraException, ValueError, TypeError, AssertionError, RecursionE
 """Exceptions that Hydra's parser raises for a word that it cannot read."""
 _MAX_CHARACTERS = 20_000
 """Maximum for all words of a command together: Hydra takes 2 s for a list of this length, and 8 s for twice that."""
+_MAX_KEY = 200
 _MAX_SHOWN = 200
 """Maximum number of characters of a value that an error repeats."""
 _SAME_FOLDER = {False: "hydra.run.dir", True: "hydra.sweep.dir"}
@@ -84,6 +86,12 @@ def _refuse_too_long(words: Sequence[str]) -> None:
         raise SettingsError("command line", must, length)
 
 
+def _refuse_long_key(word: str) -> None:
+    """Raise SettingsError for a key that Hydra would look for among files, whose names are shorter."""
+    if len(key_named_by(word)) > _MAX_KEY:
+        raise SettingsError(_LINE, f"words key=value whose key has at most {_MAX_KEY} characters", word)
+
+
 def key_named_by(word: str) -> str:
     """Return the key of an override, without the signs that add or delete it."""
     return word.lstrip("+~").partition("=")[0]
@@ -91,6 +99,7 @@ def key_named_by(word: str) -> str:
 
 def parsed_word(word: str) -> Override:
     """Return an override as Hydra reads it. Raises SettingsError, which says how to write it, if Hydra cannot."""
+    _refuse_long_key(word)
     try:
         return _parsed(word)
     except _UNREADABLE as error:
@@ -139,7 +148,7 @@ def _value_of(name: str, value: str | None, waiting: list[str]) -> str:
     value = waiting.pop(0) if value is None else value
     if choices and value not in choices:
         raise SettingsError(name, or_nearest(f"one of {', '.join(choices)}", value, choices), value)
-    if name == "--config-dir" and not Path(value).is_dir():
+    if name == "--config-dir" and not os.path.isdir(value):  # False for a name that is too long, too
         raise SettingsError(name, "an existing folder", value)
     return value
 

@@ -18,7 +18,7 @@ class SettingsError(Exception):
         self.key, self.must, self.came = key, must, came
 
     def __str__(self) -> str:
-        return f"{self.key} must be {self.must}, got {shown(self.came)}"
+        return f"{shortened(self.key)} must be {self.must}, got {shown(self.came)}"
 
 
 class UnusableSettings(SettingsError):
@@ -50,7 +50,11 @@ def shown(value: Any) -> str:
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, Mapping | list | tuple) and len(value) > _MAX_ITEMS:
         return f"{type(value).__name__} of {len(value)} items"
-    text = repr(value)
+    return shortened(repr(value))
+
+
+def shortened(text: str) -> str:
+    """Return a text, of a long one the beginning and its length."""
     return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}... ({len(text)} characters)"
 
 

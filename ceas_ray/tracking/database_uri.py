@@ -52,7 +52,11 @@ def sqlite_path(uri: str) -> Path:
     if url.database in (None, "", ":memory:") or str(url.database).startswith("file:") or "\0" in str(url.database):
         raise ValueError(must)
     path = Path(str(url.database))
-    if path.is_dir() or any(parent.exists() and not parent.is_dir() for parent in path.absolute().parents):
+    try:
+        taken = path.is_dir() or any(parent.exists() and not parent.is_dir() for parent in path.absolute().parents)
+    except OSError as error:
+        raise ValueError(f"a URI of an SQLite database that can be made ({error.strerror})") from None
+    if taken:
         raise ValueError(f"a URI of an SQLite database that can be made ({path} is a folder, or lies in a file)")
     return path
 

@@ -221,6 +221,8 @@ def test_what_is_advised_for_a_text_is_that_text(text: str) -> None:
         ["output=a\n=b"], ["output=a,\nb"], ["a\nb=1"], ["\udcff=1"], ["output=\udcff"], [""], ["-"], ["~"], ["="],
         ["scheduling=mdp", "scheduling=mdp", "sede=3"], ["output=" + 5000 * "="], ["--info=what"], ["--config-dir"],
         ["--config-dir=/nowhere"], ["-cn=mine"], ["+seed=3"], ["~nothing"], ["-m", "output=a,b"], ["--", "seed=1"],
+        ["a" * 3000], ["a" * 3000 + "=1"], ["~" + "a" * 300], ["scheduling." + "a" * 300 + "=1"],
+        ["--config-dir=" + "a" * 300], ["tracking.uri=sqlite:///" + "a" * 300], ["scheduling=" + "a" * 300],
     ],
 )  # fmt: skip
 def test_whatever_cannot_be_read_is_answered_in_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
