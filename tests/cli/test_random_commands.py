@@ -23,6 +23,12 @@ LONGEST_RUN_SECONDS = 10.0
 """By its own forecast, start included: longer ones are not tried."""
 
 
+def loses_most(words: list[str]) -> bool:
+    """Whether most frames are lost: thousands of views pass before such a run stalls, which no forecast knows of."""
+    lost = [word.partition("=")[2] for word in words if word.startswith("consensus.loss_probability=")]
+    return any(float(share) > 0.5 for share in lost)
+
+
 def complaint(ended: Ended) -> str:
     """What is wrong with how a dry run ended; empty if nothing is."""
     if ended.code not in (0, 2):
@@ -66,6 +72,7 @@ def test_small_runs_that_have_a_forecast_come_to_their_end(tmp_path: Path) -> No
         @settings(max_examples=RUNS, phases=[Phase.generate])
         @given(RIGHT_LINES)
         def typed(words: list[str]) -> None:
+            assume(not loses_most(words))
             chosen = {word.partition("=")[0] for word in words}
             small = [word for word in SMALL if word.partition("=")[0] not in chosen]
             command = [*small, *words, "runtime=local", "tracking=folder", "output=run", "training.rounds=2"]
