@@ -42,7 +42,7 @@ class Actor(Stateful, ABC):
 
 
 class WrappedActor(Actor):
-    """An actor that stands for another one and changes what reaches it or leaves it, with no state of its own."""
+    """An actor that stands for another one and changes what reaches it or leaves it."""
 
     def __init__(self, actor: Actor) -> None:
         self.actor = actor

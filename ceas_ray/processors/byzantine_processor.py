@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.actor import WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send, WorkDone
-from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.attack_payloads import SendRow
 from ceas_ray.messages.payloads import Timer, TimerPurpose
 from ceas_ray.processors.processor import Processor
@@ -26,7 +25,7 @@ class ByzantineState:
     forged: SendRow | None = None
 
 
-class ByzantineProcessor(Actor):
+class ByzantineProcessor(WrappedActor):
     """Wraps a processor: its honest row goes to the adversary, and the row that comes back is its update.
 
     Versions of a row go to the replicas in turn. A row may wait until it just arrives before the inputs time out
@@ -36,9 +35,8 @@ class ByzantineProcessor(Actor):
     """
 
     def __init__(self, processor: Processor) -> None:
+        super().__init__(processor)
         self._processor = processor
-        self.name = processor.name
-        self.lookahead, self.own_lookahead = processor.lookahead, processor.own_lookahead
         self.state = ByzantineState()
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
@@ -63,15 +61,3 @@ class ByzantineProcessor(Actor):
                     return []  # not finite or too large for fixed point: every replica would refuse it
             case _:
                 return processor.handle(envelope)
-
-    def promise(self, now: int) -> int:
-        """See `Actor`."""
-        return self._processor.promise(now)
-
-    def accounts(self) -> dict[str, int]:
-        """See `Actor`."""
-        return self._processor.accounts()
-
-    def parts(self) -> Mapping[str, Stateful]:
-        """See `Stateful`."""
-        return {"processor": self._processor}

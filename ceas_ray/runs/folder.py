@@ -194,7 +194,7 @@ def journal_of(folder: Path, key: str) -> list[dict[str, Any]]:
     path = folder / "journal.jsonl"
     try:
         return read_journal(path) if path.exists() else []
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UnusableSettings(key, f"{path} cannot be read: {reason_of(error)}") from None
 
 
@@ -205,7 +205,7 @@ def opened_journal(lock: HeldLock, key: str, warn: Callable[[str], None]) -> Jou
         return Journal(path, lock, warn)
     except FileNotFoundError:
         raise UnusableSettings(key, _what_became_of(lock)) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UnusableSettings(key, f"{path} cannot be read: {reason_of(error)}") from None
 
 

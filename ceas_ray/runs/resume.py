@@ -275,7 +275,7 @@ def _refuse_completed(folder: Path, rounds: int) -> None:
     path = folder / "summary.json"
     try:
         summary = read_json(path) if path.exists() else {}
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError):
         return
     if not isinstance(summary, dict):
         return

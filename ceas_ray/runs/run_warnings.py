@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ceas_ray.aggregation.duplicate_discount import DuplicateDiscount
 from ceas_ray.aggregation.rule import Rule, ignores_weights, max_faults
 from ceas_ray.aggregation.similarity_discount import SimilarityDiscount
@@ -17,7 +15,8 @@ from ceas_ray.world.counts import counts_of
 def warnings_of(settings: RunSettings) -> tuple[str, ...]:
     """Return a line on the committee and one on the rule, where more parties are Byzantine than are tolerated, and one
     each on a discount and on a scheduler that change nothing in a run."""
-    found = (_of_committee(settings), _of_rule(settings), _of_discount(settings), _of_scheduler(settings))
+    rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
+    found = (_of_committee(settings), _of_rule(settings, rule), _of_discount(settings, rule), _of_scheduler(settings))
     return tuple(line for line in found if line is not None)
 
 
@@ -32,10 +31,9 @@ def _of_committee(settings: RunSettings) -> str | None:
     )
 
 
-def _of_rule(settings: RunSettings) -> str | None:
+def _of_rule(settings: RunSettings, rule: Rule) -> str | None:
     counts = counts_of(settings)
     parties, bad = counts.parties, counts.byzantine_parties
-    rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
     share, bound = settings.aggregation.byzantine_fraction, max_faults(rule, parties)
     if bad > bound:
         limit = f"than the {bound} of {parties} that {type(rule).__name__} can tolerate"
@@ -50,9 +48,8 @@ def _of_rule(settings: RunSettings) -> str | None:
     return f"warning: {who} more {limit}: the model may be theirs"
 
 
-def _of_discount(settings: RunSettings) -> str | None:
+def _of_discount(settings: RunSettings, discount: Rule) -> str | None:
     counts = counts_of(settings)
-    discount: Any = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
     if not isinstance(discount, DuplicateDiscount | SimilarityDiscount) or counts.tolerated_rows == 0:
         return None
     faults = min(counts.tolerated_rows, max_faults(discount.rule, counts.parties))

@@ -59,7 +59,7 @@ def undisturbed(*overrides: str) -> list[dict[str, Any]]:
 
 def inner(actor: Any) -> Any:
     """What all wrappers hold in the end."""
-    for name in ("actor", "replica", "_processor"):
+    for name in ("actor", "replica"):
         while isinstance(wrapped := getattr(actor, name, None), Actor):
             actor = wrapped
     return actor

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
-from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.actor import Actor, WrappedActor
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
-from ceas_ray.kernel.state import Stateful
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.messages.consensus_payloads import Frame
 from ceas_ray.messages.frames import FrameKind
@@ -31,36 +30,12 @@ FEW_SHOTS = (
 )  # fmt: skip
 
 
-class ProcessorInside(Actor):
-    """Holds a processor and does what it does."""
-
-    def __init__(self, processor: Processor) -> None:
-        self._processor, self.name = processor, processor.name
-        self.lookahead, self.own_lookahead = processor.lookahead, processor.own_lookahead
-
-    def handle(self, envelope: Envelope) -> Sequence[Effect]:
-        """See `Actor`."""
-        return self._processor.handle(envelope)
-
-    def promise(self, now: int) -> int:
-        """See `Actor`."""
-        return self._processor.promise(now)
-
-    def accounts(self) -> dict[str, int]:
-        """See `Actor`."""
-        return self._processor.accounts()
-
-    def parts(self) -> Mapping[str, Stateful]:
-        """See `Stateful`."""
-        return {"processor": self._processor}
-
-
-class InsatiableProcessor(ProcessorInside):
+class InsatiableProcessor(WrappedActor):
     """Asks all replicas for the last round's model when a round begins, and for this one's as soon as one tells it."""
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
-        now, effects = envelope.deliver_at, self._processor.handle(envelope)
+        now, effects = envelope.deliver_at, self.actor.handle(envelope)
         match envelope.payload:
             case RoundStarted(round_index=round_index) if round_index > 0:
                 return [*effects, *self._ask_all(round_index - 1, now)]
@@ -69,12 +44,12 @@ class InsatiableProcessor(ProcessorInside):
         return effects
 
     def _ask_all(self, round_index: int, now: int) -> list[Effect]:
-        leaves = now + self._processor.learning.update_time
+        leaves = now + self.actor.learning.update_time
         frames = [
             channel.seal(FrameKind.MODEL_WANTED, round_index=round_index, view=0, now=leaves, body=b"")
-            for channel in self._processor._channels.values()
+            for channel in self.actor._channels.values()
         ]
-        latencies = self._processor.latencies
+        latencies = self.actor.latencies
         return [Send(leaves + latencies[frame.receiver], frame.receiver, frame) for frame in frames if frame]
 
     def promise(self, now: int) -> int:
@@ -82,7 +57,7 @@ class InsatiableProcessor(ProcessorInside):
         return 0
 
 
-class ObservedProcessor(ProcessorInside):
+class ObservedProcessor(WrappedActor):
     """Notes of every round whether the model of the one before was there when a gradient began."""
 
     def __init__(self, processor: Processor) -> None:
@@ -93,8 +68,8 @@ class ObservedProcessor(ProcessorInside):
         """See `Actor`."""
         match envelope.payload:
             case ShotsDelivered(round_index=round_index) if round_index >= 0:
-                self.in_time.append(self._processor._adoption.has_adopted(round_index - 1))
-        return self._processor.handle(envelope)
+                self.in_time.append(self.actor._adoption.has_adopted(round_index - 1))
+        return self.actor.handle(envelope)
 
 
 def with_processors(world: World, made: Callable[[Processor], Actor], which: Sequence[int]) -> World:
