@@ -7,6 +7,7 @@ from ceas_ray.aggregation.rule import Rule, ignores_weights, max_faults
 from ceas_ray.aggregation.similarity_discount import SimilarityDiscount
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.world.counts import counts_of
@@ -53,7 +54,10 @@ def _of_discount(settings: RunSettings, discount: Rule) -> str | None:
     if not isinstance(discount, DuplicateDiscount | SimilarityDiscount) or counts.tolerated_rows == 0:
         return None
     faults = min(counts.tolerated_rows, max_faults(discount.rule, counts.parties))
-    if not ignores_weights(discount.rule, counts.parties, faults):
+    try:
+        if not ignores_weights(discount.rule, counts.parties, faults):
+            return None
+    except PolicyError:  # random rows are not what it was made for; a run says so if its own rows fail too
         return None
     inner, outer = type(discount.rule).__name__, type(discount).__name__
     return f"warning: {inner} takes all rows as equal, so that {outer} around it changes nothing"
