@@ -28,6 +28,7 @@ TINY = [
     f"{FORM}.arms=[spectral_filter_discount, nnm_trimmed_mean, mean]",
 ]  # fmt: skip
 REGISTERED = ("default", "circuits_128", "six_qubits")
+OTHERS = ("breast_cancer", "thirty_percent", "spin_chain", "digits_0123")
 
 
 def registered(form: str) -> Plan:
@@ -49,7 +50,7 @@ def test_every_run_of_the_registered_design_can_be_built_or_shares_its_settings_
     assert len(seen) == len(plan.form.scenarios) * (len(plan.form.arms) + attacked_and_not)
 
 
-@pytest.mark.parametrize("form", ["quick", *REGISTERED, "default_fresh", "full"])
+@pytest.mark.parametrize("form", ["quick", *REGISTERED, *OTHERS, "default_fresh", "circuits_128_every", "full"])
 def test_the_number_of_runs_is_what_the_plan_says(form: str) -> None:
     plan = registered(form)
     rates = dict.fromkeys(plan.form.arms, 0.5)
@@ -72,6 +73,12 @@ def test_registered_forms_select_on_seeds_1_and_2_and_judge_on_seeds_from_1001_o
         fresh = registered(f"{form}_fresh")
         assert (fresh.selection_seeds, fresh.evaluation_seeds) == (range(1, 9), range(1013, 1025))
         assert fresh.form.scenarios == (form,)
+    for form in OTHERS:
+        other = registered(form)
+        assert (other.selection_seeds, other.evaluation_seeds) == (range(1, 3), range(1001, 1009))
+        assert other.form.scenarios == (form,) and other.form.shortlist == len(other.form.attacks)
+    every = registered("circuits_128_every")
+    assert (every.selection_seeds, every.evaluation_seeds) == (range(1, 9), range(1401, 1425))
     quick = registered("quick")
     assert not {*range(1, 9), *range(1001, 1025)} & {*quick.selection_seeds, *quick.evaluation_seeds}
 
