@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-from ceas_ray.kernel.envelope import Effect, Envelope
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope
 from ceas_ray.kernel.state import Stateful
 
 
@@ -31,6 +31,13 @@ class Actor(Stateful, ABC):
     @abstractmethod
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """Answer one envelope; `envelope.deliver_at` is now. Every answer is delivered at least 1 ps later."""
+
+    def begin(self, envelope: Envelope) -> Answer:
+        """Answer one envelope as `handle` does, or say what call the answer lacks: the host asks this.
+
+        An actor that has such a call handles an envelope with `effects_of` this answer: alone, or one of many.
+        """
+        return self.handle(envelope)
 
     def promise(self, now: int) -> int:
         """Return an unconditional promise: whatever arrives, nothing to another actor is delivered before this time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -93,6 +94,39 @@ class Mark:
 
 
 Effect = Send | Work | Observation | Mark
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCall:
+    """An answer that lacks the output of a call, which the host makes once for several actors that are at that point.
+
+    function: computes the outputs of any number of inputs; none may depend on who else is in the call, nor change what
+    an actor holds. inputs: of this actor. then: returns the effects, given this actor's output. Unlike `Work` it takes
+    no simulated time, and nothing of it is in the digest.
+    """
+
+    function: Callable[[Sequence[Any]], Sequence[Any]]
+    inputs: Any
+    then: Callable[[Any], Sequence[Effect]]
+
+
+Answer = Sequence[Effect] | SharedCall
+"""What an envelope causes, or what is needed to tell."""
+
+
+def effects_of(answer: Answer) -> Sequence[Effect]:
+    """Return the effects of an answer; its call is made for it alone."""
+    if not isinstance(answer, SharedCall):
+        return answer
+    (output,) = answer.function([answer.inputs])
+    return answer.then(output)
+
+
+def changed(answer: Answer, change: Callable[[Sequence[Effect]], Sequence[Effect]]) -> Answer:
+    """Return an answer whose effects are those of another one, changed."""
+    if not isinstance(answer, SharedCall):
+        return change(answer)
+    return SharedCall(answer.function, answer.inputs, lambda output: change(answer.then(output)))
 
 
 @message

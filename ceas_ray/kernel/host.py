@@ -10,32 +10,22 @@ from typing import Any
 
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode, freeze
-from ceas_ray.kernel.digest import EMPTY_DIGEST, extended
-from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send, Work, WorkDone
+from ceas_ray.kernel.digest import extended
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope, Mark, Observation, Send, SharedCall, Work, WorkDone
 from ceas_ray.kernel.errors import SimulationError
+from ceas_ray.kernel.mail import Mail, envelope_of, record_of
 from ceas_ray.kernel.policy_calls import PolicyError
+from ceas_ray.kernel.resident import Resident
 from ceas_ray.kernel.state import restored, saved
 from ceas_ray.kernel.time import FOREVER
-from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, Mail, SimulatedObservation, WindowReply
+from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, SimulatedObservation, WindowReply
 
 WorkFunction = Callable[[Sequence[Any]], Sequence[Any]]
 """Computes work of one kind, for any number of actors at once; no result may depend on who is packed with whom."""
 WORK_BLOCK = 64
-"""How many items of work are computed in one call, at most."""
+"""How many items of work are computed in one call, at most, and how many answers share one."""
 WINDOW_ENVELOPES = 4096
 """How many envelopes a host handles in one window, at most: the driver hears of a round that never ends."""
-
-
-@dataclass
-class _Resident:
-    """An actor with the kernel's books on it."""
-
-    actor: Actor
-    serial: int = 0
-    digest: bytes = EMPTY_DIGEST
-    promised: int = 0
-    floors: dict[int, int] = field(default_factory=dict)
-    """For an own envelope (by serial) that was caused from outside: nothing of its consequences leaves before this."""
 
 
 @dataclass(slots=True)
@@ -69,7 +59,7 @@ class Host:
     ) -> None:
         """`work` computes each kind of work that actors here may ask for. Raises ValueError for twin names."""
         self.name = name
-        self._residents = {actor.name: _Resident(actor) for actor in actors}
+        self._residents = {actor.name: Resident(actor) for actor in actors}
         if len(self._residents) != len(actors):
             raise ValueError(f"host {name}: actors must have different names")
         for actor in actors:
@@ -148,16 +138,10 @@ class Host:
         heap, handled_before, work_before = self._heap, self.envelopes_handled, self._work_seconds
         last = handled_before + WINDOW_ENVELOPES
         while heap and heap[0][0] < open_window.horizon and self.envelopes_handled < last:
-            if heap[0][3].payload is None:
-                self._run_pending_work()
-            envelope = heappop(heap)[3]
-            self.envelopes_handled += 1
-            if self._caused is not None:
-                self._record(envelope)
-            self._handle(envelope, open_window)
+            self._answer(*self._begin_next(), open_window, last)
         self._last_reply = WindowReply(
             status=self.status(),
-            mail={target: _mail(envelopes) for target, envelopes in open_window.outbox.items()},
+            mail={target: Mail.of(envelopes) for target, envelopes in open_window.outbox.items()},
             observations=tuple(open_window.observations),
             mark=open_window.mark,
             handled=self.envelopes_handled - handled_before,
@@ -193,7 +177,7 @@ class Host:
         }
         for *_, envelope in sorted(self._heap):
             if envelope.payload is not None:
-                actors[envelope.receiver]["envelopes"].append(_wire(envelope))
+                actors[envelope.receiver]["envelopes"].append(record_of(envelope))
         for (name, serial), work in sorted(self._pending.items()):
             actors[name]["work"].append({"serial": serial, **saved(work)})
         return actors
@@ -211,7 +195,7 @@ class Host:
             resident.promised = part["promised"]
             resident.floors = dict(part["floors"])
             for record in part["envelopes"]:
-                envelope = _unwire(record)
+                envelope = envelope_of(record)
                 if envelope.receiver != name:
                     raise ValueError(f"an envelope for {envelope.receiver} lies with {name}")
                 self._push(envelope)
@@ -236,17 +220,71 @@ class Host:
 
     def _receive(self, envelopes: bytes) -> None:
         for record in decode(envelopes):
-            envelope = _unwire(record)
-            self._push(envelope)
+            self._push(envelope_of(record))
 
-    def _handle(self, envelope: Envelope, window: _OpenWindow) -> None:
+    def _begin_next(self) -> tuple[Envelope, Answer]:
+        """Take the next envelope to its receiver, and return both it and the answer."""
+        if self._heap[0][3].payload is None:
+            self._run_pending_work()
+        envelope = heappop(self._heap)[3]
+        self.envelopes_handled += 1
+        if self._caused is not None:
+            self._record(envelope)
         resident = self._residents[envelope.receiver]
-        actor, now = resident.actor, envelope.deliver_at
         resident.digest = extended(resident.digest, envelope)
         try:
-            effects = actor.handle(envelope)
-            self._check_leaving(resident, envelope, effects)
-            resident.promised = max(resident.promised, actor.promise(now))
+            return envelope, resident.actor.begin(envelope)
+        except Exception as error:
+            raise SimulationError(envelope.receiver, envelope.deliver_at, _cause(error)) from error
+
+    def _answer(self, envelope: Envelope, answer: Answer, window: _OpenWindow, last: int) -> None:
+        """Carry out an answer. last: no envelope is begun any more in this window once so many are."""
+        if isinstance(answer, SharedCall):
+            self._answer_together(envelope, answer, window, last)
+        else:
+            self._carry_out(answer, envelope, window)
+
+    def _answer_together(self, first: Envelope, call: SharedCall, window: _OpenWindow, last: int) -> None:
+        """Answer an envelope whose answer lacks a call, and with it those after it that lack the same at the same time.
+
+        No effect comes at the time of its cause, so nothing can come between these envelopes any more; they are
+        answered in their order. An actor takes part once, since its next answer may depend on this one.
+        """
+        now, function, failing = first.deliver_at, call.function, first.receiver
+        calls = {first.receiver: (first, call)}
+        follower: tuple[Envelope, Answer] | None = None
+        while follower is None and self._may_join(now, calls) and self.envelopes_handled < last:
+            envelope, answer = self._begin_next()
+            if isinstance(answer, SharedCall) and answer.function is function:
+                calls[envelope.receiver] = envelope, answer
+            else:
+                follower = envelope, answer
+        answered = []
+        try:
+            outputs = function([call.inputs for _, call in calls.values()])
+            for (envelope, call), output in zip(calls.values(), outputs, strict=True):
+                failing = envelope.receiver
+                answered.append((call.then(output), envelope))
+        except Exception as error:
+            raise SimulationError(failing, now, _cause(error)) from error
+        self._blocks_done += 1
+        for effects, envelope in answered:
+            self._carry_out(effects, envelope, window)
+        if follower is not None:
+            self._answer(*follower, window, last)
+
+    def _may_join(self, now: int, calls: Mapping[str, Any]) -> bool:
+        """Return whether the next envelope may be begun before those of these calls, by receiver, are answered."""
+        if not self._heap or len(calls) == WORK_BLOCK:
+            return False
+        return self._heap[0][0] == now and self._heap[0][3].receiver not in calls
+
+    def _carry_out(self, effects: Sequence[Effect], envelope: Envelope, window: _OpenWindow) -> None:
+        """Carry out what an envelope causes."""
+        resident, now = self._residents[envelope.receiver], envelope.deliver_at
+        try:
+            resident.check_leaving(envelope, effects)
+            resident.promised = max(resident.promised, resident.actor.promise(now))
         except Exception as error:
             raise SimulationError(envelope.receiver, now, _cause(error)) from error
         latest = envelope
@@ -264,29 +302,7 @@ class Host:
                 window.mark = effect
                 window.horizon = min(window.horizon, effect.at)
 
-    def _check_leaving(self, resident: _Resident, envelope: Envelope, effects: Sequence[Effect]) -> None:
-        """Assert what the actor promised: nothing leaves too early. Own envelopes inherit the floor of their cause."""
-        actor, now = resident.actor, envelope.deliver_at
-        if envelope.sender == envelope.receiver:
-            inherited = resident.floors.pop(envelope.serial, 0)
-            floor = max(now + actor.own_lookahead, inherited)
-        else:
-            inherited = floor = now + actor.lookahead
-        serial = resident.serial
-        for effect in effects:
-            if isinstance(effect, Send) and effect.receiver != actor.name:
-                assert effect.deliver_at >= floor, f"{actor.name}: an envelope left before its lookahead"
-                assert effect.deliver_at >= resident.promised, f"{actor.name}: a promise was broken"
-                serial += 1
-            elif isinstance(effect, Send | Work):
-                at = effect.deliver_at if isinstance(effect, Send) else effect.ready_at
-                assert at > now, f"{actor.name}: an effect must come after its cause"
-                resident.floors[serial] = inherited
-                serial += 1
-            elif isinstance(effect, Mark):
-                assert effect.at >= floor, f"{actor.name}: a mark before its lookahead"
-
-    def _stamp(self, resident: _Resident, effect: Send, latest: Envelope) -> Envelope:
+    def _stamp(self, resident: Resident, effect: Send, latest: Envelope) -> Envelope:
         """Return the envelope of what is sent. latest: the one before it, whose payload is often the same."""
         payload, payload_bytes = effect.payload, None
         if payload is latest.payload:
@@ -312,7 +328,7 @@ class Host:
         window.horizon = min(window.horizon, new.deliver_at + self._lookahead_of_host[target])
         window.outbox.setdefault(target, []).append(new)
 
-    def _pend(self, resident: _Resident, work: Work) -> Envelope:
+    def _pend(self, resident: Resident, work: Work) -> Envelope:
         serial = resident.serial
         resident.serial = serial + 1
         return self._pending_envelope(resident.actor.name, serial, work)
@@ -362,22 +378,3 @@ class Host:
         resident = self._residents[name]
         ahead = resident.actor.own_lookahead if own else resident.actor.lookahead
         return max(resident.promised, at + ahead)
-
-
-def _wire(envelope: Envelope) -> list[Any]:
-    return [envelope.deliver_at, envelope.sender, envelope.serial, envelope.receiver, envelope.payload_bytes]
-
-
-def _unwire(record: Sequence[Any]) -> Envelope:
-    deliver_at, sender, serial, receiver, payload = record
-    return Envelope(
-        deliver_at=deliver_at, sender=sender, serial=serial, receiver=receiver, payload=decode(payload),
-        payload_bytes=payload,
-    )  # fmt: skip
-
-
-def _mail(envelopes: Sequence[Envelope]) -> Mail:
-    earliest: dict[str, int] = {}
-    for envelope in envelopes:
-        earliest[envelope.receiver] = min(earliest.get(envelope.receiver, FOREVER), envelope.deliver_at)
-    return Mail(encode([_wire(envelope) for envelope in envelopes]), earliest)

@@ -19,10 +19,14 @@ class Streams:
 
     seed: int
 
+    def key(self, kind: str, name: str, purpose: str, round_index: int) -> bytes:
+        """Return the key of the stream (seed, kind, name, purpose, round): two little-endian words."""
+        return blake2b(encode([self.seed, kind, name, purpose, round_index]), digest_size=16).digest()
+
     def generator(self, kind: str, name: str, purpose: str, round_index: int) -> np.random.Generator:
         """Return a fresh Philox generator at the beginning of the stream (seed, kind, name, purpose, round)."""
-        key = blake2b(encode([self.seed, kind, name, purpose, round_index]), digest_size=16).digest()
-        return np.random.Generator(np.random.Philox(_Key(np.frombuffer(key, dtype="<u8"))))  # type: ignore[arg-type]
+        key = np.frombuffer(self.key(kind, name, purpose, round_index), dtype="<u8")
+        return np.random.Generator(np.random.Philox(_Key(key)))  # type: ignore[arg-type]
 
 
 class _Key(ISeedSequence):

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ceas_ray.kernel.envelope import Mark
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """Envelopes for one host: their canonical bytes, and for each receiver the earliest delivery from another actor."""
-
-    envelopes: bytes
-    earliest: Mapping[str, int]
+from ceas_ray.kernel.mail import Mail
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 from ceas_ray.kernel.digest import EMPTY_DIGEST, round_digest
 from ceas_ray.kernel.envelope import Mark
+from ceas_ray.kernel.mail import Mail
 from ceas_ray.kernel.state import restored, saved
 from ceas_ray.kernel.time import FOREVER
-from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, Mail, SimulatedObservation, WindowReply
+from ceas_ray.kernel.window_reply import HandledEvent, HostStatus, SimulatedObservation, WindowReply
 
 SNAPSHOT_VERSION = 3
 

@@ -9,7 +9,18 @@ import numpy as np
 
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.codec import decode, encode, message
-from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send, Work, WorkDone
+from ceas_ray.kernel.envelope import (
+    Answer,
+    Effect,
+    Envelope,
+    Mark,
+    Observation,
+    Send,
+    SharedCall,
+    Work,
+    WorkDone,
+    effects_of,
+)  # fmt: skip
 from ceas_ray.kernel.host import Host
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.runtime.local_runtime import LocalCluster
@@ -75,16 +86,42 @@ class RandomActor(Actor):
         self._handled, self._marked = state["handled"], state["marked"]
 
 
+class SharingActor(RandomActor):
+    """Needs for most tokens a call that it can share with others."""
+
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        return effects_of(self.begin(envelope))
+
+    def begin(self, envelope: Envelope) -> Answer:
+        token = envelope.payload.output if isinstance(envelope.payload, WorkDone) else envelope.payload
+        if token.left % 4 == 0:
+            return super().handle(envelope)
+
+        def then(data: Any) -> Sequence[Effect]:
+            told = Token(token.left, data, token.not_before)
+            return RandomActor.handle(self, Envelope(
+                deliver_at=envelope.deliver_at, sender=envelope.sender, serial=envelope.serial,
+                receiver=envelope.receiver, payload=told,
+            ))  # fmt: skip
+
+        return SharedCall(halved, token.data, then)
+
+
+def halved(inputs: Sequence[Any]) -> list[Any]:
+    """A shared call: each output depends on its own input alone."""
+    return [np.asarray(data) / 2.0 for data in inputs]
+
+
 def add(inputs: Sequence[Any]) -> list[Token]:
     """Work: each result depends on its own input alone."""
     return [Token(item.left, np.asarray(item.data) * 2.0, item.not_before) for item in inputs]
 
 
 def world(seed: int, marks: bool = False) -> tuple[list[RandomActor], list[Envelope]]:
-    """Actors, and the envelopes that set them going; one actor at most ends rounds."""
+    """Actors, two thirds of which share calls, and the envelopes that set them going; one at most ends rounds."""
     draw = np.random.default_rng(seed)
     count = int(draw.integers(2, 12))
-    actors = [RandomActor(k, count, seed, marks and k == 0) for k in range(count)]
+    actors = [(SharingActor if k % 3 else RandomActor)(k, count, seed, marks and k == 0) for k in range(count)]
     names = [actor.name for actor in actors]
     first = [
         Envelope(

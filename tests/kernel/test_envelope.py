@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 from ceas_ray.kernel.codec import encode
-from ceas_ray.kernel.envelope import Envelope
+from ceas_ray.kernel.envelope import Envelope, Send, SharedCall, changed, effects_of
 
 
 def envelope(deliver_at: int, sender: str, serial: int) -> Envelope:
@@ -31,3 +31,11 @@ def test_the_canonical_bytes_are_those_of_the_payload_or_those_that_it_came_with
 
 def test_an_envelope_is_shown_by_its_message_its_way_and_its_time() -> None:
     assert repr(envelope(7, "a", 0)) == "bytes a -> hub at 7 ps"
+
+
+def test_an_answer_that_lacks_a_call_makes_it_alone_or_is_changed_before_it_is_made() -> None:
+    sent, other = Send(1, "hub", 5), Send(2, "hub", 6)
+    lacking = SharedCall(lambda inputs: [number + 1 for number in inputs], 4, lambda output: [Send(1, "hub", output)])
+    assert effects_of(lacking) == effects_of([sent]) == [sent]
+    assert effects_of(changed(lacking, lambda effects: [*effects, other])) == [sent, other]
+    assert changed([sent], lambda effects: [*effects, other]) == [sent, other]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from ceas_ray.kernel import envelope as envelope_module
 from ceas_ray.kernel.codec import encode
-from ceas_ray.kernel.envelope import Envelope, Send
+from ceas_ray.kernel.envelope import Answer, Envelope, Send, SharedCall, changed
 from ceas_ray.kernel.errors import SimulationError
 from ceas_ray.kernel.host import Host
 from ceas_ray.kernel.time import FOREVER
@@ -125,3 +127,75 @@ def test_a_host_tells_its_actors_and_their_lookaheads_and_that_nothing_waits() -
     assert list(host.directory()) == ["kind0/0", "kind1/1"]
     status = host.connect(dict.fromkeys(host.actor_names, "h"), {"h": 1})
     assert (status.next_at, status.bound) == (FOREVER, FOREVER)
+
+
+class Asking(RandomActor):
+    """Asks for a call with its number; tells what came of it a picosecond later, to itself."""
+
+    def begin(self, envelope: Envelope) -> Answer:
+        if envelope.own:
+            return []
+        now, number = envelope.deliver_at, envelope.payload.left
+        return SharedCall(squares, number, lambda square: [Send(now + 1, self.name, Token(square, []))])
+
+
+CALLS: list[list[int]] = []
+
+
+def squares(numbers: Sequence[int]) -> list[int]:
+    CALLS.append(list(numbers))
+    if 13 in numbers:
+        raise ValueError("thirteen")
+    return [number**2 for number in numbers]
+
+
+def asked(*envelopes: tuple[int, int, int], other: RandomActor | None = None) -> list[list[int]]:
+    """Return the calls that these envelopes cause: (time, index of the receiver, number) each, in their order."""
+    actors = [Asking(k, 9, 1, False) for k in range(9) if other is None or other.name != f"kind{k % 3}/{k}"]
+    host = Host("host", [*actors, *([other] if other else [])])
+    host.post(
+        Envelope(deliver_at=at, sender="driver", serial=k, receiver=f"kind{to % 3}/{to}", payload=Token(number, []))
+        for k, (at, to, number) in enumerate(envelopes)
+    )
+    CALLS.clear()
+    list(Simulation(LocalCluster([host])).rounds())
+    return CALLS
+
+
+def test_answers_at_one_time_share_their_call() -> None:
+    assert asked((5, 1, 10), (5, 0, 20), (6, 2, 30), (6, 1, 40), (7, 4, 50)) == [[10, 20], [30, 40], [50]]
+
+
+def test_an_actor_takes_part_in_a_shared_call_once() -> None:
+    assert asked((5, 1, 10), (5, 2, 20), (5, 1, 30), (5, 3, 40)) == [[10, 20], [30, 40]]
+
+
+def test_an_actor_that_needs_no_call_is_answered_in_its_turn() -> None:
+    assert asked((5, 1, 10), (5, 2, 20), (5, 8, 0), (5, 3, 40), other=RandomActor(8, 9, 1, False)) == [[10, 20], [40]]
+
+
+def test_a_shared_call_has_so_many_answers_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ceas_ray.kernel.host.WORK_BLOCK", 2)
+    assert asked(*((5, k, k) for k in range(5))) == [[0, 1], [2, 3], [4]]
+
+
+def test_answers_that_share_a_call_count_as_envelopes_of_their_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ceas_ray.kernel.host.WINDOW_ENVELOPES", 3)
+    assert asked(*((5, k, k) for k in range(5))) == [[0, 1, 2], [3, 4]]
+
+
+def test_a_shared_call_that_fails_names_an_actor_its_time_and_the_cause() -> None:
+    with pytest.raises(SimulationError, match=r"^kind0/0 failed at 0.* ValueError: thirteen"):
+        asked((5, 0, 1), (5, 1, 13))
+
+
+class Astonished(Asking):
+    """Fails once it knows what came of the call."""
+
+    def begin(self, envelope: Envelope) -> Answer:
+        return changed(super().begin(envelope), lambda effects: effects[7:8] or [][0])
+
+
+def test_an_answer_that_fails_after_a_shared_call_names_its_own_actor() -> None:
+    with pytest.raises(SimulationError, match=r"^kind2/8 failed at 0.* IndexError"):
+        asked((5, 0, 1), (5, 8, 2), (5, 1, 3), other=Astonished(8, 9, 1, False))

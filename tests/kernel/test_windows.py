@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -32,6 +33,15 @@ def test_windows_over_many_hosts_give_what_one_heap_gives(seed: int, hosts: int,
     one = outcome(Simulation(cluster(seed, 1, marks)))
     many = outcome(Simulation(cluster(seed, hosts, marks)))
     assert many == one
+
+
+@settings(max_examples=150)
+@given(seed=SEEDS, hosts=st.integers(1, 4), marks=st.booleans())
+def test_answers_that_share_a_call_are_what_each_is_alone(seed: int, hosts: int, marks: bool) -> None:
+    together = outcome(Simulation(cluster(seed, hosts, marks)))
+    with patch("ceas_ray.kernel.host.WORK_BLOCK", 1):
+        alone = outcome(Simulation(cluster(seed, hosts, marks)))
+    assert together == alone
 
 
 @settings(max_examples=150)
