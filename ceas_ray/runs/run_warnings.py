@@ -12,12 +12,16 @@ from ceas_ray.messages.quorum import Quorums
 from ceas_ray.scheduling.scheduler import Scheduler
 from ceas_ray.world.counts import counts_of
 
+MAX_FORESEEN_LOSS = 0.5
+"""Share of frames that are lost, up to which views end in time, as forecasts take for granted."""
+
 
 def warnings_of(settings: RunSettings) -> tuple[str, ...]:
-    """Return a line on the committee and one on the rule, where more parties are Byzantine than are tolerated, and one
-    each on a discount and on a scheduler that change nothing in a run."""
+    """Return a line on the committee and one on the rule, where more parties are Byzantine than are tolerated, one each
+    on a discount and on a scheduler that change nothing in a run, and one on a network that loses most frames."""
     rule: Rule = instantiate(settings.aggregation.rule, "aggregation.rule", Rule)
-    found = (_of_committee(settings), _of_rule(settings, rule), _of_discount(settings, rule), _of_scheduler(settings))
+    rules = _of_rule(settings, rule), _of_discount(settings, rule)
+    found = (_of_committee(settings), *rules, _of_scheduler(settings), _of_loss(settings))
     return tuple(line for line in found if line is not None)
 
 
@@ -70,4 +74,14 @@ def _of_scheduler(settings: RunSettings) -> str | None:
     return (
         f"warning: {type(scheduler).__name__} chooses between links that share channels; in a run each link has its "
         "own while it is served, and results are those of scheduling=on_demand (experiment=utilization compares them)"
+    )
+
+
+def _of_loss(settings: RunSettings) -> str | None:
+    share = settings.consensus.loss_probability
+    if share <= MAX_FORESEEN_LOSS:
+        return None
+    return (
+        f"warning: consensus.loss_probability={share} loses most frames: views end before their quorums are "
+        "there, and a round takes many times what the forecast says, or stalls"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, assume, given, settings
 
+from ceas_ray.runs.run_warnings import MAX_FORESEEN_LOSS
 from tests.cli.command_lines import LINES, RIGHT_LINES
 from tests.cli.warm_commands import Ended, warm_process
 from tests.small_worlds import SMALL
@@ -26,7 +27,7 @@ LONGEST_RUN_SECONDS = 10.0
 def loses_most(words: list[str]) -> bool:
     """Whether most frames are lost: thousands of views pass before such a run stalls, which no forecast knows of."""
     lost = [word.partition("=")[2] for word in words if word.startswith("consensus.loss_probability=")]
-    return any(float(share) > 0.5 for share in lost)
+    return any(float(share) > MAX_FORESEEN_LOSS for share in lost)
 
 
 def complaint(ended: Ended) -> str:

@@ -44,6 +44,16 @@ def test_a_discount_around_a_rule_without_weights_is_a_warning(
     assert capsys.readouterr().err == said
 
 
+@pytest.mark.parametrize(("share", "lines"), [(0.5, 0), (0.6, 1)])
+def test_a_network_that_loses_most_frames_is_a_warning_before_anything_runs(
+    share: float, lines: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["attacks=none", f"consensus.loss_probability={share}", "dry_run=true"]
+    assert command.main([*SMALL, *words, f"output={tmp_path / 'run'}"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == lines and all("loss_probability=0.6 loses most frames" in line for line in said)
+
+
 @pytest.mark.slow
 def test_schedulers_of_shared_channels_say_that_they_generate_on_demand_in_a_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
