@@ -18,7 +18,8 @@ TABLES = Path(__file__).parents[1] / "explanation" / "results"
 FORMS = {
     "one_shot": "T1, at most 256 circuits", "one_shot_fresh": "T1, 5 seeds", "one_shot_many": "T1, 20 seeds",
     "one_shot_budget": "T1, until the budget",
-    "two_shots_fresh": "T2, 5 seeds", "two_shots_many": "T2, 20 seeds", "four_shots_many": "T4, 20 seeds",
+    "two_shots_fresh": "T2, 5 seeds", "two_shots_many": "T2, 20 seeds",
+    "two_shots_budget": "T2, until the budget", "four_shots_many": "T4, 20 seeds",
     "scarce": "R0, no timetable", "scarce_many": "R0, no timetable, 20 seeds",
 }  # fmt: skip
 
