@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -30,15 +31,21 @@ class RunRecord:
     """Writes into the folder of a run, and sends to MLflow what the folder holds."""
 
     def __init__(
-        self, settings: RunSettings, config: Mapping[str, Any], lock: HeldLock, tracker: MlflowProcess | None = None
+        self,
+        settings: RunSettings,
+        config: Mapping[str, Any],
+        lock: HeldLock,
+        tracker: MlflowProcess | None = None,
+        *,
+        in_sweep: bool = False,
     ) -> None:
         """config: as `settings.yaml` holds it. lock: on the run folder. tracker: sends the run to MLflow; None leaves
-        that to somebody else, whatever settings say.
+        that to somebody else, whatever settings say. in_sweep: a sweep prints the warnings of all of its runs at once.
 
         Raises SettingsError for a folder whose journal is not a journal, or cannot be written.
         """
         folder = lock.folder
-        self.config, self.folder, self._quiet = config, folder, settings.quiet
+        self.config, self.folder, self._quiet, self._in_sweep = config, folder, settings.quiet, in_sweep
         for left in folder.glob(f"*{PARTIAL}"):
             with suppress(OSError):  # whatever it is, it is no file that a run began, and in nobody's way
                 left.unlink()
@@ -61,6 +68,12 @@ class RunRecord:
         line = {"time": time.time(), **values}
         self._journal.append(event, line)
         return line
+
+    def warn(self, text: str) -> None:
+        """Append a warning to the journal, and print it unless a sweep does."""
+        if not self._in_sweep:
+            print(text, file=sys.stderr)
+        self.note("warning", {"text": text})
 
     def begin(self, started: Mapping[str, Any]) -> None:
         """Write the settings of a new run and its first line; start its MLflow run.

@@ -77,7 +77,7 @@ def execute(
             refuse_unwritable_snapshots(settings, lock.folder)
         with cluster_of(settings, world, process) as cluster:
             config = with_inputs(config, world.inputs)
-            record = RunRecord(settings, config, lock, tracker)
+            record = RunRecord(settings, config, lock, tracker, in_sweep=at is not None)
             ended = ended or _printed(config, lock.folder, interruption)
             run = TrainingRun(settings, world, cluster, record, place=place, found=found, ended=ended, pruning=pruning)
             return run.go(interruption)

@@ -154,8 +154,7 @@ class TrainingRun:
         data = used_data(self._settings.training.data, self._world.data)
         record.begin({"seed": self._settings.seed, "code": code, "inputs": inputs.digests, "data": data, **self._code})
         for warning in warnings_of(self._settings):
-            print(warning, file=sys.stderr)
-            record.note("warning", {"text": warning})
+            record.warn(warning)
         for line in inputs.notes:
             record.progress.say(line)
             record.note("note", {"text": line})

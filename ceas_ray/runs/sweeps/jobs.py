@@ -11,6 +11,7 @@ from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.forecast import forecast
 from ceas_ray.runs.limits import Pruning
+from ceas_ray.runs.run_warnings import warnings_of
 from ceas_ray.runs.sweeps.processes import names_hosts
 from ceas_ray.runs.tracking_choice import default_store
 from ceas_ray.runtime.placement import HOST_BYTES, Machine, Request, usable
@@ -27,8 +28,8 @@ class SweepJob:
     """A run of a sweep, checked. config: as `settings.yaml` will have it, with the hashes of its inputs.
 
     differs: the overrides by which it differs from other jobs. wants_hosts: whether the command line says how it is to
-    be run. seconds, memory_bytes: a forecast of what it computes in one process. pruning: when
-    a search ends it.
+    be run. seconds, memory_bytes: a forecast of what it computes in one process. warnings: see `warnings_of`. pruning:
+    when a search ends it.
     """
 
     number: int
@@ -39,6 +40,7 @@ class SweepJob:
     wants_hosts: bool
     seconds: float
     memory_bytes: float
+    warnings: tuple[str, ...] = ()
     pruning: Pruning | None = None
 
     @property
@@ -96,8 +98,17 @@ def sweep_job(config: Mapping[str, Any], number: int, overrides: Sequence[str], 
     settings = build(RunSettings, config)
     outline = outline_world(settings)
     config, found = with_inputs(config, outline.inputs), forecast(settings, outline)
-    wants = names_hosts(overrides)
-    return SweepJob(number, config, settings, outline.inputs, differs, wants, found.wall_seconds, found.memory_bytes)
+    return SweepJob(
+        number,
+        config,
+        settings,
+        outline.inputs,
+        differs,
+        wants_hosts=names_hosts(overrides),
+        seconds=found.wall_seconds,
+        memory_bytes=found.memory_bytes,
+        warnings=warnings_of(settings),
+    )
 
 
 def as_job_of_sweep(config: Mapping[str, Any], number: int, folder: Path) -> dict[str, Any]:

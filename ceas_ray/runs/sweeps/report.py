@@ -18,6 +18,8 @@ from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_whole
 
 TABLE = "results.csv"
+_NAMED_JOBS = 8
+"""Of a longer list, the first."""
 RESULTS = {
     "test_accuracy": "test accuracy",
     "bell_pair_utilization": "utilization",
@@ -59,6 +61,23 @@ class SweepProgress:
 def name_of(job: SweepJob) -> str:
     """Return the number of a job and the settings by which it differs from the others."""
     return " ".join([f"#{job.number}", *(f"{key}={value}" for key, value in job.differs.items())])
+
+
+def warnings_in(jobs: Sequence[SweepJob], total: int) -> list[str]:
+    """Return each warning of these jobs once, with which of the sweep's jobs it concerns. total: jobs of the sweep."""
+    concerned: dict[str, list[int]] = {}
+    for job in jobs:
+        for text in job.warnings:
+            concerned.setdefault(text, []).append(job.number)
+    return [f"{text} ({_which(numbers, total)})" for text, numbers in concerned.items()]
+
+
+def _which(numbers: Sequence[int], total: int) -> str:
+    if len(numbers) == total > 1:
+        return f"all {total} jobs"
+    named = ", ".join(f"#{number}" for number in numbers[:_NAMED_JOBS])
+    more = f" and {len(numbers) - _NAMED_JOBS} more" if len(numbers) > _NAMED_JOBS else ""
+    return f"job {named}" if len(numbers) == 1 else f"{len(numbers)} of {total} jobs: {named}{more}"
 
 
 def report(

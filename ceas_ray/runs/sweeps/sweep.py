@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.runs.sweeps.jobs import SweepJob
-from ceas_ray.runs.sweeps.report import TABLE, SweepProgress, name_of, report
+from ceas_ray.runs.sweeps.report import TABLE, SweepProgress, name_of, report, warnings_in
 from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, summary_of, unfinished
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, unpack
 from ceas_ray.runs.sweeps.workers import Ready, Workers
@@ -102,6 +103,7 @@ class Sweep:
         self._begun, self._states, self._source = begun, dict(states), source
         self._causes: dict[int, str] = {}
         self._by_number = {job.number: job for job in jobs}
+        self._warned: set[str] = set()
         self._mlflow = True
         self._sent: Any = None
         self._total = len(jobs) if source is None else source.total
@@ -117,6 +119,7 @@ class Sweep:
             if self._begun:
                 over = f"{len(self._states)} of {self._total} jobs are over"
                 self._progress.say(f"going on with {self._folder}: {over}")
+            self._warn(left)
             self._send_what_lacks()
             try:
                 if left or self._source is not None:
@@ -164,10 +167,18 @@ class Sweep:
             job, refused = found
             self._jobs.append(job)
             self._by_number[job.number] = job
+            self._warn([job])
             if not refused:
                 return job
             self._ended(job, JobEnd("failed", refused), interruption)
         return None
+
+    def _warn(self, jobs: Sequence[SweepJob]) -> None:
+        """Print the warnings of jobs that are to run, but those that were printed for others before."""
+        new = [replace(job, warnings=tuple(w for w in job.warnings if w not in self._warned)) for job in jobs]
+        for line in warnings_in(new, self._total):
+            self._progress.say(line)
+        self._warned.update(text for job in new for text in job.warnings)
 
     def _until_all_ended(
         self,
