@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 
+_LIKENESS_OF_A_SLIP = 0.9
 _LEAST_LIKENESS, _LEAST_LIKENESS_TO_A_SYNONYM = 0.55, 0.75
 _NO_SYNONYMS: Mapping[str, str] = {}
 
@@ -14,8 +15,8 @@ def nearest(word: str, known: Iterable[str], synonyms: Mapping[str, str] = _NO_S
     """Return the known word that this one probably means; None if none is similar.
 
     Tried in this order: the same word or a synonym, however its parts are joined; a word that it abbreviates; a word
-    with the same parts and fewer or more of them; the word or synonym with the most similar letters; a synonym with
-    fewer or more parts. synonyms: known words by other words for them.
+    with the same parts and more of them, or fewer unless one with nearly the same letters is meant; the word or synonym
+    with the most similar letters; a synonym with fewer or more parts. synonyms: known words by other words for them.
     """
     lowered = {name.lower().replace("-", "_"): name for name in known}
     word = word.lower().replace("-", "_")
@@ -27,6 +28,9 @@ def nearest(word: str, known: Iterable[str], synonyms: Mapping[str, str] = _NO_S
     if longer:
         return lowered[min(longer, key=len)]
     same = _with_the_same_words(word, lowered)
+    slip = difflib.get_close_matches(word, lowered, n=1, cutoff=_LIKENESS_OF_A_SLIP)
+    if same is not None and slip and len(_words_of(same)) < len(_words_of(word)):
+        return lowered[slip[0]]
     if same is not None:
         return lowered[same]
     found = difflib.get_close_matches(word, lowered, n=1, cutoff=_LEAST_LIKENESS)

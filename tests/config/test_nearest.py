@@ -14,7 +14,13 @@ from ceas_ray.config.validation import build, known_keys, unknown_key
 
 CHOICES = {
     "attacks": {"signflip": "sign_flip", "inner_prodcut": "inner_product", "minmax": "min_max", "lf": "label_flip"},
-    "aggregation": {"multikrum": "multi_krum", "geomed": "geometric_median", "trim_mean": "trimmed_mean"},
+    "aggregation": {
+        "multikrum": "multi_krum",
+        "geomed": "geometric_median",
+        "trim_mean": "trimmed_mean",
+        "trimed_mean": "trimmed_mean",
+        "mutli_krum": "multi_krum",
+    },
     "scheduling": {
         "mpd": "mdp",
         "ondemand": "on_demand",
