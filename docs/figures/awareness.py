@@ -23,6 +23,8 @@ FORMS = {
     "scarce": "R0, no timetable", "scarce_many": "R0, no timetable, 20 seeds",
 }  # fmt: skip
 
+PANELS_A_ROW = 5
+
 
 def findings(form: str) -> dict[str, Any] | None:
     """Return the findings of a registered form, from its table; None where not all of its runs were made."""
@@ -39,15 +41,19 @@ def main() -> None:
     plt = pyplot_without_window()
     plt.rcParams["svg.hashsalt"] = "awareness"  # the same file from the same numbers
     plt.rcParams["svg.fonttype"] = "none"
-    figure, axes = plt.subplots(1, len(run), figsize=(1.8 + 3.2 * len(run), 2.6), squeeze=False, layout="constrained")
-    for axis, (form, found) in zip(axes[0], run.items(), strict=True):
+    rows = -(-len(run) // PANELS_A_ROW)
+    figure, grid = plt.subplots(rows, PANELS_A_ROW, figsize=(18, 2.6 * rows), squeeze=False, layout="constrained")
+    axes = grid.ravel()
+    for axis in axes[len(run) :]:
+        axis.remove()
+    for axis, (form, found) in zip(axes, run.items(), strict=False):
         names = [row["arm"].replace("_", " ") for row in found["worst"]]
         axis.barh(names, [row["pairs"] for row in found["worst"]], color="#7d9fc2", label="shots and tests")
         axis.plot([row["all_pairs"] for row in found["worst"]], names, "k|", markersize=10, label="with keys")
         axis.set(title=FORMS[form], xlabel="Bell pairs until .80", xscale="log", xlim=(2e4, 2e8))
         axis.grid(alpha=0.3, axis="x")
         axis.invert_yaxis()
-    axes[0][-1].legend(fontsize=7, loc="lower right")
+    axes[len(run) - 1].legend(fontsize=7, loc="lower right")
     figure.savefig(Path(__file__).with_suffix(".svg"), metadata={"Date": None})
 
 
