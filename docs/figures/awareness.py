@@ -53,7 +53,7 @@ def main() -> None:
         axis.set(title=FORMS[form], xlabel="Bell pairs until .80", xscale="log", xlim=(2e4, 2e8))
         axis.grid(alpha=0.3, axis="x")
         axis.invert_yaxis()
-    axes[len(run) - 1].legend(fontsize=7, loc="lower right")
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, ncols=2, loc="outside lower center")
     figure.savefig(Path(__file__).with_suffix(".svg"), metadata={"Date": None})
 
 
