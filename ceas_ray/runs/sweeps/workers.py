@@ -14,6 +14,7 @@ from ceas_ray.config.policies import own_packages
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
 from ceas_ray.runs.cluster import access_of
+from ceas_ray.runs.provenance import code_version
 from ceas_ray.runs.sweeps.jobs import SweepJob, UncheckedJob, sweep_job
 from ceas_ray.runs.sweeps.processes import names_hosts, start_processes
 from ceas_ray.runs.sweeps.work import run_job, warm_up
@@ -87,6 +88,7 @@ def checked(jobs: Sequence[UncheckedJob], processes: WarmProcesses | None) -> li
         tasks = ProcessTasks(processes, _checked_or_none)
         for number, job in enumerate(jobs):
             tasks.submit(number, job, Request(1.0, 0))
+        code_version(())  # reads nearly all that the sweep's key takes next, while this process would only wait
         while len(tasks):
             found |= dict(tasks.ended(_LOOK_SECONDS))
     there = ((job, found.get(number)) for number, job in enumerate(jobs))
