@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.kernel.actor import Actor, WrappedActor
-from ceas_ray.kernel.envelope import Effect, Envelope
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope, SharedCall, effects_of
 from ceas_ray.kernel.windows import RoundEnd, Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.builder import build_world
@@ -17,19 +19,43 @@ from ceas_ray.world.world import World
 PARTS = ("gradients", "processors", "links", "replicas", "manager_and_hub", "framework")
 
 
+class _Part:
+    """Adds the CPU seconds of what actors of a part do to those of the part."""
+
+    def __init__(self, name: str, seconds: dict[str, float]) -> None:
+        self._name, self._seconds = name, seconds
+        self.timed_call = cache(self.timed)
+        """The same function each time, so that actors of the part share their calls."""
+
+    def timed(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return a function that is timed."""
+
+        def measured(argument: Any) -> Any:
+            started = time.process_time()
+            found = function(argument)
+            self._seconds[self._name] += time.process_time() - started
+            return found
+
+        return measured
+
+
 class TimedActor(WrappedActor):
     """An actor whose CPU seconds are added to those of its part."""
 
-    def __init__(self, actor: Actor, seconds: dict[str, float], part: str) -> None:
+    def __init__(self, actor: Actor, part: _Part) -> None:
         super().__init__(actor)
-        self._seconds, self._part = seconds, part
+        self._part, self._begin = part, part.timed(actor.begin)
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
-        started = time.process_time()
-        effects = self.actor.handle(envelope)
-        self._seconds[self._part] += time.process_time() - started
-        return effects
+        return effects_of(self.begin(envelope))
+
+    def begin(self, envelope: Envelope) -> Answer:
+        """See `Actor`."""
+        answer: Answer = self._begin(envelope)
+        if not isinstance(answer, SharedCall):
+            return answer
+        return SharedCall(self._part.timed_call(answer.function), answer.inputs, self._part.timed(answer.then))
 
 
 class LocalRounds:
@@ -55,8 +81,9 @@ class LocalRounds:
 
 
 def _timed(world: World, seconds: dict[str, float]) -> World:
-    def timed(actors: tuple[Actor, ...], part: str) -> tuple[Actor, ...]:
-        return tuple(TimedActor(actor, seconds, part) for actor in actors)
+    def timed(actors: tuple[Actor, ...], name: str) -> tuple[Actor, ...]:
+        part = _Part(name, seconds)
+        return tuple(TimedActor(actor, part) for actor in actors)
 
     return replace(
         world, processors=timed(world.processors, "processors"), links=timed(world.links, "links"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-from ceas_ray.kernel.envelope import Answer, Effect, Envelope
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope, changed, effects_of
 from ceas_ray.kernel.state import Stateful
 
 
@@ -66,3 +66,19 @@ class WrappedActor(Actor):
     def parts(self) -> Mapping[str, Stateful]:
         """See `Stateful`."""
         return {"actor": self.actor}
+
+
+class ChangedActor(WrappedActor):
+    """An actor that stands for another one and changes what leaves it."""
+
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        """See `Actor`."""
+        return effects_of(self.begin(envelope))
+
+    def begin(self, envelope: Envelope) -> Answer:
+        """See `Actor`."""
+        return changed(self.actor.begin(envelope), self.change)
+
+    @abstractmethod
+    def change(self, effects: Sequence[Effect]) -> Sequence[Effect]:
+        """Return what leaves in place of these effects."""

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ceas_ray.kernel.actor import Actor, WrappedActor
-from ceas_ray.kernel.envelope import Effect, Envelope, Send
+from ceas_ray.kernel.actor import Actor, ChangedActor
+from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.messages.payloads import PlanFinished
 
 
-class JammedLink(WrappedActor):
+class JammedLink(ChangedActor):
     """Wraps a link manager: an adversary on the fiber spoils every key pair with a jammed replica.
 
     The error rate then shows that there is no key, and the entanglement manager books those pairs as expired. Disturbed
@@ -25,13 +25,13 @@ class JammedLink(WrappedActor):
         self._jammed = jammed
         self._first, self._last, self._refills = first, last, refills
 
-    def handle(self, envelope: Envelope) -> Sequence[Effect]:
-        """See `Actor`."""
+    def change(self, effects: Sequence[Effect]) -> Sequence[Effect]:
+        """See `ChangedActor`."""
         return [
             Send(effect.deliver_at, effect.receiver, self._spoiled(effect.payload))
             if isinstance(effect, Send) and isinstance(effect.payload, PlanFinished)
             else effect
-            for effect in self.actor.handle(envelope)
+            for effect in effects
         ]
 
     def _spoiled(self, plan: PlanFinished) -> PlanFinished:

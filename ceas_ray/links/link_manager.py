@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from hashlib import blake2b
 from operator import add
 from typing import Any, NamedTuple
@@ -11,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.actor import Actor
-from ceas_ray.kernel.envelope import Effect, Envelope, Send
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope, Send, SharedCall, effects_of
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.consumers.deliveries import serve_requests
-from ceas_ray.links.consumers.keys import distil_paths
-from ceas_ray.links.consumers.shots import ShotBooks, ShotDemand, serve_shots
+from ceas_ray.links.consumers.shot_demand import ShotDemand
+from ceas_ray.links.consumers.shots import ShotBooks
 from ceas_ray.links.consumers.stock import StockRule, read_only, stock_rule
-from ceas_ray.links.engine.route import RouteBatch, RouteModel, RouteRules, RouteState, RouteStates, route_rules
+from ceas_ray.links.engine.route import RouteBatch, RouteModel, RouteRules, RouteState, route_rules
+from ceas_ray.links.plan_work import KeyPaths, PlanDone, PlanWork, ShotsOnRoute, carry_out
 from ceas_ray.messages.pair_books import AUTHENTICATION, LATE, TRAINING, USED
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
@@ -38,31 +40,24 @@ from ceas_ray.network.route import Route
 from ceas_ray.quantum.contrast import attenuation_of_pairs
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS, PairNodes, pair_nodes
 
-ALL_USES = slice(None)
 
+class _BookedLinks(NamedTuple):
+    """The physical links of a plan's routes and key paths, ascending, and the place among them of every leg: of each
+    route (N,), and of all key paths.
 
-class _LinkBooks:
-    """Books of a plan by physical link: links, counts (links, 3, 5), stored (links,)."""
+    A link that is on several of them, or on one twice, is booked as often, as it is leased.
+    """
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self.links = tuple(sorted({link for route in routes for link in route.links}))
-        self._place = {link: place for place, link in enumerate(self.links)}
-        self.counts = np.zeros((len(self.links), 3, 5), np.int64)
-        self.stored = np.zeros(len(self.links), np.int64)
+    links: tuple[int, ...]
+    of_routes: tuple[NDArray[np.int64], ...]
+    of_paths: NDArray[np.int64]
 
-    def add(self, routes: Sequence[Route], counts: NDArray[np.int64], use: int | slice = ALL_USES) -> None:
-        """Book what became of the pairs of these routes, leg by leg; a link that is on them twice is booked twice, as
-        it is leased.
-
-        counts: (legs of all routes, 3, 5), or (legs, 5) of one use.
-        """
-        places = [self._place[link] for route in routes for link in route.links]
-        np.add.at(self.counts[:, use], places, counts)
-
-    def store(self, route: Route, stock: NDArray[np.int64]) -> None:
-        """Book what is left in stock, stock (legs,)."""
-        for link, of_leg in zip(route.links, stock.tolist(), strict=True):
-            self.stored[self._place[link]] += of_leg
+    @classmethod
+    def of(cls, routes: Sequence[Route], paths: Iterable[Route]) -> _BookedLinks:
+        on_paths = [link for path in paths for link in path.links]
+        links = np.unique([*(link for route in routes for link in route.links), *on_paths])
+        of_routes = tuple(np.searchsorted(links, route.links) for route in routes)
+        return cls(tuple(links.tolist()), of_routes, np.searchsorted(links, np.array(on_paths, np.int64)))
 
 
 class _ShotOutcomes(NamedTuple):
@@ -80,6 +75,32 @@ class _ShotOutcomes(NamedTuple):
 def _over(plan: GeneratePairs) -> int:
     """Return when the last shot of a plan is over, ps."""
     return plan.starts_at + int(plan.releases[-1]) + plan.shot_deadline
+
+
+def _on_all(plan: GeneratePairs, of_routes: Sequence[ShotBooks]) -> _ShotOutcomes:
+    """Return what became of shots each of which needs pairs of all these routes; correct the routes' books."""
+    if len(of_routes) == 1:
+        return _ShotOutcomes(of_routes[0].on_time, plan.is_test, tuple(of_routes), _over(plan))
+    on_time = np.all([of_route.on_time for of_route in of_routes], axis=0)
+    for of_route in of_routes:
+        late_elsewhere = np.count_nonzero(of_route.on_time & ~on_time & ~plan.is_test) * of_route.werner.shape[1]
+        of_route.counts[:, TRAINING, USED] -= late_elsewhere
+        of_route.counts[:, TRAINING, LATE] += late_elsewhere
+    return _ShotOutcomes(on_time, plan.is_test, tuple(of_routes), _over(plan))
+
+
+def _in_parallel(parts: Sequence[GeneratePairs], of_routes: Sequence[ShotBooks]) -> _ShotOutcomes:
+    """Return what became of shots that are divided over these routes. All are told in the order of their releases."""
+    order = np.argsort(np.concatenate([part.releases for part in parts]), kind="stable")
+    together = of_routes[0]._replace(
+        on_time=np.concatenate([of_route.on_time for of_route in of_routes])[order],
+        werner=np.concatenate([of_route.werner for of_route in of_routes])[order],
+        tested=np.sum([of_route.tested for of_route in of_routes], axis=0),
+        errors=np.sum([of_route.errors for of_route in of_routes], axis=0),
+    )
+    is_test = np.concatenate([part.is_test for part in parts])[order]
+    over = max(_over(part) for part in parts if len(part.releases))
+    return _ShotOutcomes(together.on_time, is_test, (together,), over)
 
 
 class LinkManager(Actor):
@@ -122,6 +143,7 @@ class LinkManager(Actor):
         self._key_models: dict[str, RouteModel] = {}
         self._stock_rules: dict[int, tuple[StockPolicy, int, StockRule]] = {}
         self._key_batches: dict[tuple[tuple[str, ...], RouteRules], RouteBatch] = {}
+        self._booked: dict[tuple[str, ...], _BookedLinks] = {}
         self.lookahead = self.own_lookahead = report_delay
 
     def _key_model(self, peer: str) -> RouteModel:
@@ -140,6 +162,10 @@ class LinkManager(Actor):
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
+        return effects_of(self.begin(envelope))
+
+    def begin(self, envelope: Envelope) -> Answer:
+        """See `Actor`."""
         plan = envelope.payload
         if isinstance(plan, ServeRequests):
             return [self._serve_requests(plan, envelope.sender)]
@@ -149,100 +175,33 @@ class LinkManager(Actor):
             raise TypeError(f"{self.name} cannot handle {type(plan).__name__}")
         if not envelope.deliver_at <= plan.starts_at:
             raise ValueError(f"{self.name}: a plan must come before it starts at {plan.starts_at} ps")
-        return self._carry_out(plan, parts)
+        return SharedCall(carry_out, self._work(parts), lambda done: self._reports(parts, done))
 
-    def _carry_out(self, plan: GeneratePairs, parts: Sequence[GeneratePairs]) -> list[Effect]:
-        """Carry out a plan. parts: of routes in parallel each one's, `plan` being the first; else `plan` alone."""
-        generator = self._streams.generator(self.kind, self.name, "pairs", plan.round_index)
-        key_routes = [self.key_routes[peer] for peer in plan.key_peers]
-        books, hasher = _LinkBooks([*self._shot_routes, *key_routes]), blake2b(digest_size=16)
-        served = _ShotOutcomes(np.zeros(0, bool), np.zeros(0, bool), (), 0)
-        effects: list[Effect] = []
-        attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
+    # --- what a plan asks ----------------------------------------------------------
+
+    def _work(self, parts: Sequence[GeneratePairs]) -> PlanWork:
+        """Return what a plan asks. parts: of routes in parallel each one's; else one plan for all routes.
+
+        The first route draws from the plan's stream, each other from its own.
+        """
+        plan = parts[0]
+        shots: tuple[ShotsOnRoute, ...] = ()
         if any(len(part.releases) for part in parts):
-            of_one = self._serve_shots if len(parts) == 1 else self._serve_in_parallel
-            served = of_one(parts, generator, books, hasher)
-            attenuation, effects = self._reports(plan, served)
-        key_pairs, bits = self._distil(plan, key_routes, generator=generator, books=books, hasher=hasher)
-        shots_end = max(
-            (int(part.releases[-1]) + part.shot_deadline for part in parts if len(part.releases)), default=0
-        )
-        keys_end = max(map(add, plan.key_starts, plan.key_lengths), default=0)
-        finished = PlanFinished(
-            round_index=plan.round_index,
-            link=self.name,
-            links=books.links,
-            link_counts=books.counts,
-            link_stored=books.stored,
-            shots=len(served.on_time),
-            shots_on_time=int(served.on_time.sum()),
-            key_peers=plan.key_peers,
-            key_pairs=key_pairs,
-            key_bits=bits,
-            attenuation=attenuation,
-            trace=hasher.digest(),
-        )
-        ends = plan.starts_at + max(shots_end, keys_end)
-        return [*effects, Send(ends + self._report_delay, ENTANGLEMENT_MANAGER, finished)]
+            asked = (
+                [(part, 0) for part in parts] if len(parts) > 1 else [(plan, r) for r in range(len(self._shot_routes))]
+            )
+            shots = tuple(self._shots_on(r, part, place) for r, (part, place) in enumerate(asked))
+        purposes = ["pairs", *(f"pairs of route {r}" for r in range(1, len(shots)))]
+        streams = tuple(self._streams.key(self.kind, self.name, purpose, plan.round_index) for purpose in purposes)
+        rules = RouteRules(plan.slots, plan.key_useful_age, 0.0, corrected=False, stops=True)
+        starts = plan.starts_at + np.array(plan.key_starts, np.int64)
+        until = starts + np.array(plan.key_lengths, np.int64)
+        keys = KeyPaths(self._key_batch(plan.key_peers, rules), starts, until, plan.key_bits_wanted)
+        return PlanWork(streams, shots, keys)
 
-    # --- shots ----------------------------------------------------------
-
-    def _serve_shots(
-        self, parts: Sequence[GeneratePairs], generator: np.random.Generator, books: _LinkBooks, hasher: Any
-    ) -> _ShotOutcomes:
-        """Serve the shots of the only part, each on all routes."""
-        (plan,) = parts
-        of_routes, stocks = [], []
-        for r in range(len(self._shot_routes)):
-            of_route, stock = self._serve_on(plan, r, r, self._generator_of(r, plan, generator))
-            hasher.update(of_route.events.tobytes() + of_route.werner.tobytes())
-            of_routes.append(of_route)
-            stocks.append(stock)
-        on_time = of_routes[0].on_time
-        if len(of_routes) > 1:
-            on_time = np.all([of_route.on_time for of_route in of_routes], axis=0)
-        for route, of_route, stock in zip(self._shot_routes, of_routes, stocks, strict=True):
-            if len(of_routes) > 1:
-                late_elsewhere = np.count_nonzero(of_route.on_time & ~on_time & ~plan.is_test)
-                of_route.counts[:, TRAINING, USED] -= late_elsewhere * of_route.werner.shape[1]
-                of_route.counts[:, TRAINING, LATE] += late_elsewhere * of_route.werner.shape[1]
-            books.add([route], of_route.counts)
-            books.store(route, stock)
-        return _ShotOutcomes(on_time, plan.is_test, tuple(of_routes), _over(plan))
-
-    def _serve_in_parallel(
-        self, parts: Sequence[GeneratePairs], generator: np.random.Generator, books: _LinkBooks, hasher: Any
-    ) -> _ShotOutcomes:
-        """Serve the shots of each part on its own route. All of them are told in the order of their releases."""
-        of_routes = []
-        for r, (part, route) in enumerate(zip(parts, self._shot_routes, strict=True)):
-            of_route, stock = self._serve_on(part, r, 0, self._generator_of(r, part, generator))
-            hasher.update(of_route.events.tobytes() + of_route.werner.tobytes())
-            books.add([route], of_route.counts)
-            books.store(route, stock)
-            of_routes.append(of_route)
-        order = np.argsort(np.concatenate([part.releases for part in parts]), kind="stable")
-        together = of_routes[0]._replace(
-            on_time=np.concatenate([of_route.on_time for of_route in of_routes])[order],
-            werner=np.concatenate([of_route.werner for of_route in of_routes])[order],
-            tested=np.sum([of_route.tested for of_route in of_routes], axis=0),
-            errors=np.sum([of_route.errors for of_route in of_routes], axis=0),
-        )
-        is_test = np.concatenate([part.is_test for part in parts])[order]
-        over = max(_over(part) for part in parts if len(part.releases))
-        return _ShotOutcomes(together.on_time, is_test, (together,), over)
-
-    def _generator_of(self, r: int, plan: GeneratePairs, first: np.random.Generator) -> np.random.Generator:
-        """Return what route r draws from: the first one from the plan's stream, each other from its own."""
-        if r == 0:
-            return first
-        return self._streams.generator(self.kind, self.name, f"pairs of route {r}", plan.round_index)
-
-    def _serve_on(
-        self, plan: GeneratePairs, r: int, place: int, generator: np.random.Generator
-    ) -> tuple[ShotBooks, NDArray[np.int64]]:
-        """Serve what the shots ask of route r. place: of the route in the plan."""
-        route, model = self._shot_routes[r], self._shot_models[r]
+    def _shots_on(self, r: int, plan: GeneratePairs, place: int) -> ShotsOnRoute:
+        """Return what the shots ask of route r. place: of the route in the plan."""
+        route = self._shot_routes[r]
         rules = route_rules(
             route.legs, route.swapping, slots=plan.slots, useful_age=plan.useful_age, min_fidelity=plan.min_fidelity,
             corrected=True, stops=False,
@@ -257,8 +216,8 @@ class LinkManager(Actor):
             slot=plan.shot_period,
             burst=plan.burst_shots,
         )
-        state = RouteState(generator, model, rules, plan.starts_at)
-        return serve_shots(state, self._stock_rule(r, plan.policies[place], plan.slots), demand)
+        rule = self._stock_rule(r, plan.policies[place], plan.slots)
+        return ShotsOnRoute(self._shot_models[r].alone(rules), rule, demand)
 
     def _stock_rule(self, r: int, policy: StockPolicy, slots: int) -> StockRule:
         """Return the rule of a policy on route r; that of the last plan is kept, whose policy mostly is the next's."""
@@ -267,7 +226,60 @@ class LinkManager(Actor):
             known = self._stock_rules[r] = (policy, slots, stock_rule(policy, slots))
         return known[2]
 
-    def _reports(self, plan: GeneratePairs, served: _ShotOutcomes) -> tuple[NDArray[np.float64], list[Effect]]:
+    # --- what became of it ----------------------------------------------------------
+
+    def _reports(self, parts: Sequence[GeneratePairs], done: PlanDone) -> list[Effect]:
+        """Return the envelopes that tell what became of a plan."""
+        plan, hasher = parts[0], blake2b(digest_size=16)
+        for of_route, _ in done.shots:
+            hasher.update(of_route.events.data)
+            hasher.update(of_route.werner.data)
+        hasher.update(done.trace.data)
+        hasher.update(done.bits.data)
+        served = _ShotOutcomes(np.zeros(0, bool), np.zeros(0, bool), (), 0)
+        effects: list[Effect] = []
+        attenuation = np.ones(sum(plan.pairs_per_shot) + 1)
+        if done.shots:
+            of_routes = [of_route for of_route, _ in done.shots]
+            served = _on_all(plan, of_routes) if len(parts) == 1 else _in_parallel(parts, of_routes)
+            attenuation, effects = self._shot_reports(plan, served)
+        links, counts, stored = self._books(plan, done)
+        finished = PlanFinished(
+            round_index=plan.round_index,
+            link=self.name,
+            links=links,
+            link_counts=counts,
+            link_stored=stored,
+            shots=len(served.on_time),
+            shots_on_time=int(np.count_nonzero(served.on_time)),
+            key_peers=plan.key_peers,
+            key_pairs=done.pairs,
+            key_bits=np.minimum(done.bits, plan.key_bits_wanted),
+            attenuation=attenuation,
+            trace=hasher.digest(),
+        )
+        ends = max([_over(part) for part in parts if len(part.releases)], default=plan.starts_at)
+        keys_end = plan.starts_at + max(map(add, plan.key_starts, plan.key_lengths), default=0)
+        return [*effects, Send(max(ends, keys_end) + self._report_delay, ENTANGLEMENT_MANAGER, finished)]
+
+    def _books(
+        self, plan: GeneratePairs, done: PlanDone
+    ) -> tuple[tuple[int, ...], NDArray[np.int64], NDArray[np.int64]]:
+        """Return the physical links of a plan, and by link what became of its pairs, (links, 3, 5), and what is left in
+        stock, (links,).
+        """
+        if plan.key_peers not in self._booked:
+            paths = (self.key_routes[peer] for peer in plan.key_peers)
+            self._booked = {plan.key_peers: _BookedLinks.of(self._shot_routes, paths)}
+        booked = self._booked[plan.key_peers]
+        counts, stored = np.zeros((len(booked.links), 3, 5), np.int64), np.zeros(len(booked.links), np.int64)
+        for places, (of_route, stock) in zip(booked.of_routes, done.shots, strict=False):
+            np.add.at(counts, places, of_route.counts)
+            np.add.at(stored, places, stock)
+        np.add.at(counts[:, AUTHENTICATION], booked.of_paths, done.key_books)
+        return booked.links, counts, stored
+
+    def _shot_reports(self, plan: GeneratePairs, served: _ShotOutcomes) -> tuple[NDArray[np.float64], list[Effect]]:
         """Return m_s over all pairs of the on-time training shots, and the envelopes that tell the hub and the
         processor.
         """
@@ -279,9 +291,8 @@ class LinkManager(Actor):
         if self._processor is None:
             return attenuation, []
         over = served.over + self._report_delay
-        tested, errors = (
-            np.sum([getattr(of_route, name) for of_route in served.books], axis=0) for name in ("tested", "errors")
-        )
+        tested = reduce(np.add, (of_route.tested for of_route in served.books))
+        errors = reduce(np.add, (of_route.errors for of_route in served.books))
         reports: list[Effect] = [
             Send(
                 over,
@@ -316,22 +327,6 @@ class LinkManager(Actor):
         if not len(spent[0]):
             spent = [np.ones((1, pairs.shape[1])) for pairs in spent]
         return pair_nodes(spent, [part.places for part in self._group.routes])
-
-    # --- keys ----------------------------------------------------------
-
-    def _distil(
-        self, plan: GeneratePairs, routes: Sequence[Route], *, generator: np.random.Generator, books: _LinkBooks,
-        hasher: Any,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
-        """Distil keys, and return the end-to-end pairs and key bits with each peer."""
-        starts = plan.starts_at + np.asarray(plan.key_starts, np.int64)
-        rules = RouteRules(plan.slots, plan.key_useful_age, 0.0, corrected=False, stops=True)
-        states = RouteStates(generator, self._key_batch(plan.key_peers, rules), starts)
-        until = starts + np.asarray(plan.key_lengths, np.int64)
-        found = distil_paths(states, until, plan.key_bits_wanted)
-        books.add(routes, states.books, AUTHENTICATION)
-        hasher.update(found.trace.tobytes() + found.bits.tobytes())
-        return found.pairs, np.minimum(found.bits, plan.key_bits_wanted)
 
     # --- requests ----------------------------------------------------------
 

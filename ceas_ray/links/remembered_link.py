@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from ceas_ray.kernel.actor import Actor, WrappedActor
-from ceas_ray.kernel.envelope import Effect, Envelope
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope, changed, effects_of
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.payloads import GeneratePairs, GeneratePairsInParallel
 
@@ -31,12 +31,17 @@ class LinkMemory:
             self._seed, self._answers = seed, {}
         return self
 
-    def answer(self, link: bytes, manager: LinkManager, envelope: Envelope) -> Sequence[Effect]:
+    def answer(self, link: bytes, manager: LinkManager, envelope: Envelope) -> Answer:
         """Return the manager's answer to a plan. link: bytes that tell the link from any other."""
         key = blake2b(link + envelope.payload_bytes, digest_size=20).digest()
-        if key not in self._answers:
-            self._answers[key] = manager.handle(envelope)
-        return self._answers[key]
+        if key in self._answers:
+            return self._answers[key]
+
+        def kept(effects: Sequence[Effect]) -> Sequence[Effect]:
+            self._answers[key] = effects
+            return effects
+
+        return changed(manager.begin(envelope), kept)
 
 
 class _RememberedLink(WrappedActor):
@@ -49,8 +54,12 @@ class _RememberedLink(WrappedActor):
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
+        return effects_of(self.begin(envelope))
+
+    def begin(self, envelope: Envelope) -> Answer:
+        """See `Actor`."""
         if not isinstance(envelope.payload, GeneratePairs | GeneratePairsInParallel):
-            return self._manager.handle(envelope)
+            return self._manager.begin(envelope)
         return self._memory.answer(self._link, self._manager, envelope)
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from ceas_ray.attacks.announcements import Announcements, Announcer
-from ceas_ray.kernel.actor import Actor, WrappedActor
-from ceas_ray.kernel.envelope import Effect, Envelope, Send
+from ceas_ray.kernel.actor import Actor, ChangedActor
+from ceas_ray.kernel.envelope import Effect, Send
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.messages.payloads import TestOutcomes, TrapCircuitsAnswered
 
 
-class FalseAnnouncements(WrappedActor):
+class FalseAnnouncements(ChangedActor):
     """Wraps a Byzantine processor or its link manager, so that the hub counts the errors that its announcements lead
     to.
 
@@ -29,9 +29,9 @@ class FalseAnnouncements(WrappedActor):
         super().__init__(actor)
         self._announcer, self._revealed, self._streams = announcer, revealed, streams
 
-    def handle(self, envelope: Envelope) -> Sequence[Effect]:
-        """See `Actor`."""
-        return [self._falsified(effect) for effect in self.actor.handle(envelope)]
+    def change(self, effects: Sequence[Effect]) -> Sequence[Effect]:
+        """See `ChangedActor`."""
+        return [self._falsified(effect) for effect in effects]
 
     def _falsified(self, effect: Effect) -> Effect:
         match effect:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ceas_ray.kernel.actor import Actor, WrappedActor
-from ceas_ray.kernel.envelope import Effect, Envelope, Send
+from ceas_ray.kernel.actor import Actor, ChangedActor, WrappedActor
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope, Send, SharedCall, effects_of
 
 
 @dataclass
@@ -73,3 +73,24 @@ def test_the_snapshot_of_a_wrapped_actor_holds_the_one_inside() -> None:
     one.handle(envelope())
     other.restore(one.snapshot())
     assert other.accounts() == {"envelopes": 1}
+
+
+class Doubling(Counting):
+    """Lacks a call."""
+
+    def begin(self, envelope: Envelope) -> Answer:
+        return SharedCall(lambda inputs: [2 * n for n in inputs], 4, lambda output: [Send(9, "hub", output)])
+
+
+class Signed(ChangedActor):
+    """Signs what leaves an actor."""
+
+    def change(self, effects: Sequence[Effect]) -> Sequence[Effect]:
+        return [Send(9, "hub", (effect.payload, "signed")) for effect in effects if isinstance(effect, Send)]
+
+
+def test_what_leaves_a_changed_actor_is_changed_whether_or_not_it_lacks_a_call() -> None:
+    assert list(Signed(Counting()).handle(envelope())) == [Send(9, "hub", (None, "signed"))]
+    lacking = Signed(Doubling()).begin(envelope())
+    assert isinstance(lacking, SharedCall)
+    assert effects_of(lacking) == Signed(Doubling()).handle(envelope()) == [Send(9, "hub", (8, "signed"))]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.links.consumers.keys import DistilledKeys, distil_paths
-from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
+from ceas_ray.links.consumers.shot_demand import ShotDemand
+from ceas_ray.links.consumers.shots import serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
 from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState, route_rules
 from ceas_ray.messages.payloads import StockPolicy
@@ -61,7 +62,7 @@ def distilled(
 ) -> tuple[DistilledKeys, Any]:
     """What a path distils, and every leg's books."""
     state = RouteState(generator(seed), RouteModel.of(legs, swapping), rules, 0)
-    found = distil_paths(state, np.array([length]), np.array([float(wanted)]))
+    found = distil_paths(state, np.array([length]), np.array([float(wanted)]), [1])
     return found, state.books
 
 

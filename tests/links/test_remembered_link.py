@@ -50,13 +50,13 @@ def test_a_run_is_the_same_whatever_runs_are_remembered(words: list[str]) -> Non
 def test_a_plan_is_not_carried_out_twice_by_runs_that_differ_in_rule_and_attack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    memory, carried_out, handle = LinkMemory(), [], LinkManager.handle
+    memory, carried_out, begin = LinkMemory(), [], LinkManager.begin
 
     def counted(self: LinkManager, envelope):  # type: ignore[no-untyped-def]
         carried_out.append(self.name)
-        return handle(self, envelope)
+        return begin(self, envelope)
 
-    monkeypatch.setattr(LinkManager, "handle", counted)
+    monkeypatch.setattr(LinkManager, "begin", counted)
     digest(["aggregation=mean"], memory)
     first = len(carried_out)
     digest(["aggregation=nnm_trimmed_mean", "attacks=alie", "training.learning_rate=2"], memory)

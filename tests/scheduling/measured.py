@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.links.consumers.shots import ShotBooks, ShotDemand, serve_shots
+from ceas_ray.links.consumers.shot_demand import ShotDemand
+from ceas_ray.links.consumers.shots import ShotBooks, serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
 from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState
 from ceas_ray.messages.payloads import StockPolicy

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.kernel.streams import Streams
-from ceas_ray.links.consumers.shots import ShotDemand, serve_shots
+from ceas_ray.links.consumers.shot_demand import ShotDemand
+from ceas_ray.links.consumers.shots import serve_shots
 from ceas_ray.links.consumers.stock import read_only, stock_rule
 from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState
 from ceas_ray.messages.payloads import BirthTables, StockPolicy

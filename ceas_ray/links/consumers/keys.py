@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,39 +32,44 @@ from ceas_ray.quantum.pair_physics import Pair, error_rate, key_bits, swapped, w
 
 
 class DistilledKeys(NamedTuple):
-    """Of several paths: bits, real numbers (paths,), the pairs behind them, int64 (paths,), and a trace (2,) of all."""
+    """Of several paths: bits, real numbers (paths,), the pairs behind them, int64 (paths,), and of each party's paths a
+    trace (parties, 2)."""
 
     bits: NDArray[np.float64]
     pairs: NDArray[np.int64]
     trace: NDArray[np.float64]
 
 
-def distil_paths(states: RouteStates, until: NDArray[np.int64], wanted: NDArray[np.float64]) -> DistilledKeys:
+def distil_paths(
+    states: RouteStates, until: NDArray[np.int64], wanted: NDArray[np.float64], paths_of_parties: Sequence[int]
+) -> DistilledKeys:
     """Distil key bits on all of these new routes, path by path, in one compiled call.
 
     Pairs are measured in X and Z as soon as they exist (`RouteRules.stops`, and `RouteRules.corrected` is false:
     corrections are classical then). Whatever the scheduler does for shots, a path makes no attempt on a leg that has a
     pair waiting, and stops when it has the bits that it needs. Pairs expire that grow too old, that find no memory
     slot, that yield no key, and that are left at the end. until, wanted (paths,): when each path ends, ps, and how many
-    bits it needs. trace: the sums of use times and of Werner parameters.
+    bits it needs. paths_of_parties: how many paths each party has; they come one party after the other. trace: the sums
+    of use times and of Werner parameters.
     """
-    paths = len(states.addresses)
-    found = DistilledKeys(np.zeros(paths), np.zeros(paths, np.int64), np.zeros(2))
-    _distil_paths(states.addresses, read_only(until), read_only(wanted), found)
+    paths, parties = len(states.addresses), len(paths_of_parties)
+    found = DistilledKeys(np.zeros(paths), np.zeros(paths, np.int64), np.zeros((parties, 2)))
+    party_of_path = np.repeat(np.arange(parties), paths_of_parties)
+    _distil_paths(states.addresses, party_of_path, read_only(until), read_only(wanted), found)
     return found
 
 
 @njit(**COMPILED)
-def _distil_paths(addresses, until, wanted, found):  # type: ignore[no-untyped-def]
+def _distil_paths(addresses, parties, until, wanted, found):  # type: ignore[no-untyped-def]
     """Fill bits, pairs and trace, path by path."""
     found = uncounted(found)
     for path in range(len(addresses)):
-        route = route_at(addresses[path])
+        route, trace = route_at(addresses[path]), found.trace[parties[path]]
         begin_with_limit(route, 1)
         if _is_plain(route):
-            bits, pairs = _distil_plain(route, until[path], wanted[path], found.trace)
+            bits, pairs = _distil_plain(route, until[path], wanted[path], trace)
         else:
-            bits, pairs = _distil(route, until[path], wanted[path], found.trace)
+            bits, pairs = _distil(route, until[path], wanted[path], trace)
         found.bits[path], found.pairs[path] = bits, pairs
 
 

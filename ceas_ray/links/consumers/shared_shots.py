@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_PART, njit
-from ceas_ray.links.consumers.shots import ShotDemand
+from ceas_ray.links.consumers.shot_demand import ShotDemand
 from ceas_ray.links.consumers.stacked_links import arrays_of_links, cube_of, demand_of, rule_of, stacked
 from ceas_ray.links.consumers.stock import Slot, StockRule, gap_limit_from, has_tables, limits, stock_number
 from ceas_ray.links.engine.advance import advance

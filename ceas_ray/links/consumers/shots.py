@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,12 +11,14 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.compiled_code import COMPILED, COMPILED_PART, njit
 from ceas_ray.links.consumers.foresight import foresee
+from ceas_ray.links.consumers.shot_demand import ShotDemand
+from ceas_ray.links.consumers.stacked_links import demand_of, rule_of, stacked
 from ceas_ray.links.consumers.stock import Slot, StockRule, allow_for_slot, gap_limit_from, has_tables
 from ceas_ray.links.engine.advance import advance
 from ceas_ray.links.engine.attempts import begin
 from ceas_ray.links.engine.draws import uniform
 from ceas_ray.links.engine.records import uncounted
-from ceas_ray.links.engine.route import RouteState
+from ceas_ray.links.engine.route import RouteState, RouteStates
 from ceas_ray.links.engine.segments import (
     NO_DECAY,
     book,
@@ -33,24 +37,6 @@ from ceas_ray.messages.pair_books import GENERATED, LATE, TESTING, TRAINING, USE
 from ceas_ray.quantum.pair_physics import error_rate, fidelity_of, werner_of
 
 
-class ShotDemand(NamedTuple):
-    """What shots ask of one route, from time `start` on. Times in ps.
-
-    releases (shots,): after `start`, ascending, `burst` of them in each burst, `slot` apart. is_test (shots,): which
-    of them are tests. A shot needs `pairs` pairs at most `deadline` after its release, `offset` later than when it
-    begins.
-    """
-
-    start: int
-    releases: Any
-    is_test: Any
-    pairs: int
-    offset: int
-    deadline: int
-    slot: int
-    burst: int
-
-
 class ShotBooks(NamedTuple):
     """What became of shots: counts (N, 3 uses, 5 columns): each leg's own books; on_time (shots,); werner (shots,
     pairs): of each pair that a shot spent, twirled, when its correction has arrived; tested and errors per basis X, Y,
@@ -64,6 +50,27 @@ class ShotBooks(NamedTuple):
     events: Any
 
 
+class _Places(NamedTuple):
+    """Where the legs, shots and pairs of each route begin among all, and their numbers, (routes + 1,) each."""
+
+    legs: Any
+    shots: Any
+    pairs: Any
+
+
+class _Found(NamedTuple):
+    """What became of the shots of all routes, one after the other: the fields of `ShotBooks`, but werner (pairs,),
+    tested and errors (routes, 3), and stocks (legs,)."""
+
+    counts: Any
+    on_time: Any
+    werner: Any
+    tested: Any
+    errors: Any
+    events: Any
+    stocks: Any
+
+
 def serve_shots(state: RouteState, rule: StockRule, demand: ShotDemand) -> tuple[ShotBooks, NDArray[np.int64]]:
     """Serve the shots of one plan on a new route; return what became of them, and the stock of every leg, int64 (N,).
 
@@ -71,27 +78,67 @@ def serve_shots(state: RouteState, rule: StockRule, demand: ShotDemand) -> tuple
     enough pairs may be used; otherwise it spends nothing and is not on time. Teleporting spends a Bell measurement, and
     the qubit waits for its correction in the last leg's memory. rule: the stock policy of every leg.
     """
-    shots = len(demand.releases)
-    books = ShotBooks(
-        counts=np.zeros((state.legs, 3, 5), np.int64),
-        on_time=np.zeros(shots, bool),
-        werner=np.zeros((shots, demand.pairs)),
-        tested=np.zeros(3, np.int64),
-        errors=np.zeros(3, np.int64),
-        events=np.zeros((shots, 2)),
+    return serve_shots_of_routes(state, [rule], [demand])[0]
+
+
+def serve_shots_of_routes(
+    states: RouteStates, rules: Sequence[StockRule], demands: Sequence[ShotDemand]
+) -> list[tuple[ShotBooks, NDArray[np.int64]]]:
+    """Serve the shots that each of these new routes is asked for as `serve_shots` does, in one compiled call.
+
+    rules, demands: one a route.
+    """
+    if not demands:
+        return []
+    shots, pairs = (np.array(of_each) for of_each in zip(*((len(d.releases), d.pairs) for d in demands), strict=True))
+    places = _Places(*(np.cumsum([0, *each]) for each in (states.legs, shots, shots * pairs)))
+    legs, all_shots, all_pairs = (int(begins[-1]) for begins in places)
+    found = _Found(
+        counts=np.zeros((legs, 3, 5), np.int64),
+        on_time=np.zeros(all_shots, bool),
+        werner=np.zeros(all_pairs),
+        tested=np.zeros((len(demands), 3), np.int64),
+        errors=np.zeros((len(demands), 3), np.int64),
+        events=np.zeros((all_shots, 2)),
+        stocks=np.zeros(legs, np.int64),
     )
-    if rule.clairvoyant:
-        state.make_only(foresee(state.address, demand))
-    stock = _serve(state.address, rule, demand, books)
-    books.counts[:, TRAINING] += state.books
-    return books, stock
+    for k, (rule, demand) in enumerate(zip(rules, demands, strict=True)):
+        if rule.clairvoyant:
+            states.make_only(k, foresee(int(states.addresses[k]), demand))
+    _serve_routes(states.addresses, stacked(rules), stacked(demands), places, found)
+    found.counts[:, TRAINING] += states.books
+    of_routes = zip(*(pairwise(begins.tolist()) for begins in places), strict=True)
+    return [
+        (
+            ShotBooks(
+                found.counts[leg:end_leg], found.on_time[shot:end_shot],
+                found.werner[pair:end_pair].reshape(end_shot - shot, demands[k].pairs),
+                found.tested[k], found.errors[k], found.events[shot:end_shot],
+            ),
+            found.stocks[leg:end_leg],
+        )
+        for k, ((leg, end_leg), (shot, end_shot), (pair, end_pair)) in enumerate(of_routes)
+    ]  # fmt: skip
 
 
 @njit(**COMPILED)
-def _serve(address, rule, demand, books):  # type: ignore[no-untyped-def]
-    """Fill the books, except those of training."""
-    rule, demand, books = uncounted(rule), uncounted(demand), uncounted(books)
-    route = route_at(address)
+def _serve_routes(addresses, rules, demands, places, found):  # type: ignore[no-untyped-def]
+    """Fill the books of all routes, except those of training, and their stocks."""
+    rules, demands, places, found = uncounted(rules), uncounted(demands), uncounted(places), uncounted(found)
+    for k in range(len(addresses)):
+        leg, end_leg, shot, end_shot = places.legs[k], places.legs[k + 1], places.shots[k], places.shots[k + 1]
+        demand = demand_of(demands, k)
+        werner = found.werner[places.pairs[k] : places.pairs[k + 1]].reshape((end_shot - shot, demand.pairs))
+        books = ShotBooks(
+            found.counts[leg:end_leg], found.on_time[shot:end_shot], werner, found.tested[k], found.errors[k],
+            found.events[shot:end_shot],
+        )  # fmt: skip
+        found.stocks[leg:end_leg] = _serve(route_at(addresses[k]), rule_of(rules, k), demand, books)
+
+
+@njit(**COMPILED_PART)
+def _serve(route, rule, demand, books):  # type: ignore[no-untyped-def]
+    """Fill the books of a route, except those of training; return its stocks."""
     shots, latency = len(demand.releases), route_latency(route)
     begin(route)
     left, variant = 0, 0

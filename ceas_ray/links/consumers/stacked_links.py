@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from ceas_ray.kernel.compiled_code import COMPILED_PART, njit
-from ceas_ray.links.consumers.shots import ShotDemand
+from ceas_ray.links.consumers.shot_demand import ShotDemand
 from ceas_ray.links.consumers.stock import StockRule
 
 R = TypeVar("R", StockRule, ShotDemand)

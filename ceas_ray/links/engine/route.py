@@ -102,7 +102,9 @@ _BOOKS, _SOURCE_BEGINS, _SOURCE_KEYS = (
 _ROUTE_BEGINS, _ROUTE_KEYS, _ADDRESSES, _LISTED = (
     _span(ROUTE, *names) for names in (("now",), ("key_0", "key_1"), ("sources", "segments"), ("listed",))
 )
+_NUMBER = ROUTE.fields["number"][1] // 8
 _NO_FIELDS = np.zeros(0, np.int64)
+_NO_SOURCES, _NO_ROUTES = (np.zeros((0, record.itemsize // 8), np.int64) for record in (SOURCE, ROUTE))
 _NOTHING_LISTED = np.zeros(0, LISTED)
 
 
@@ -111,8 +113,9 @@ class RouteBatch:
 
     sources: SOURCE (N,) as eight-byte fields, of the legs of all routes, route by route. routes:
     ROUTE (routes,) likewise, whose arrays of sources and segments are at addresses from 0 on. room: rows of segments of
-    all routes. route_of_leg (N,): the number of each leg's route. leg_keys (N,), route_keys (routes,): which of the
-    keys that are drawn are theirs: those of a route come before those of its legs.
+    all routes. route_of_leg (N,): the number of each leg's route. words: how many make the keys of their streams, two
+    each. leg_keys (N,), route_keys (routes,): which of the keys are theirs: that of a route comes before those of its
+    legs.
     """
 
     def __init__(self, models: Sequence[RouteModel], rules: RouteRules) -> None:
@@ -121,6 +124,7 @@ class RouteBatch:
         self._models, self._rules, self.room = tuple(models), rules, int(first_row[-1])
         sources = np.concatenate([_NO_FIELDS, *(_fields(model.sources) for model in models)])
         self.sources = sources.reshape(-1, SOURCE.itemsize // 8)
+        self.words = 2 * (len(self.sources) + len(models))
         self.route_of_leg = np.repeat(np.arange(len(models)), legs)
         self.route_keys = first[:-1] + np.arange(len(models))
         self.leg_keys = np.arange(len(self.sources)) + self.route_of_leg + 1
@@ -140,44 +144,58 @@ class RouteBatch:
 
 
 class RouteStates:
-    """Routes at work that are used alike, of which compiled functions change all.
+    """Routes at work, of which compiled functions change all; those of a batch are used alike.
 
-    addresses: where compiled functions find the record (ROUTE) of each route, as long as this lives.
+    addresses: where compiled functions find the record (ROUTE) of each route, as long as this lives. legs (routes,):
+    the number of legs of each.
     """
 
-    def __init__(self, generator: np.random.Generator, batch: RouteBatch, starts: ArrayLike) -> None:
-        """Without pairs; the legs of each route begin to attempt at its start, ps. generator: draws the keys of their
-        random streams.
+    def __init__(self, batches: Sequence[RouteBatch], words: NDArray[np.uint64], starts: ArrayLike) -> None:
+        """Without pairs; the legs of each route begin to attempt at its start, ps. words: keys of their random streams,
+        as many as each batch needs (`RouteBatch.words`), batch after batch.
         """
-        self._batch, self._listed = batch, _NOTHING_LISTED
-        self._sources, self._routes = batch.sources.copy(), batch.routes.copy()
-        self._segments = np.zeros((batch.room, SEGMENT.itemsize // 8), np.int64)
-        numbers = generator.bit_generator.random_raw(2 * (len(self._sources) + len(self._routes)))
-        keys, begins = numbers.view(np.int64).reshape(-1, 2), np.asarray(starts, np.int64)[:, None]
-        self._sources[:, _SOURCE_KEYS], self._routes[:, _ROUTE_KEYS] = keys[batch.leg_keys], keys[batch.route_keys]
-        self._sources[:, _SOURCE_BEGINS], self._routes[:, _ROUTE_BEGINS] = begins[batch.route_of_leg], begins
-        self._routes[:, _ADDRESSES] += np.array([_address(self._sources), _address(self._segments)])
+        self._batches, self._listed = tuple(batches), [_NOTHING_LISTED]
+        sizes = np.array([(len(b.sources), len(b.routes), b.room) for b in batches], np.int64).reshape(-1, 3)
+        before = np.cumsum(sizes, axis=0) - sizes
+        before_leg, before_route = (np.repeat(before, sizes[:, column], axis=0) for column in (0, 1))
+        self._sources = np.concatenate([_NO_SOURCES, *(batch.sources for batch in batches)])
+        self._routes = np.concatenate([_NO_ROUTES, *(batch.routes for batch in batches)])
+        self._segments = np.zeros((sizes[:, 2].sum(), SEGMENT.itemsize // 8), np.int64)
+        keys, begins = words.view(np.int64).reshape(-1, 2), np.asarray(starts, np.int64)[:, None]
+        leg_keys, route_keys, route_of_leg = (
+            np.concatenate([_NO_FIELDS, *(getattr(batch, name) for batch in batches)])
+            for name in ("leg_keys", "route_keys", "route_of_leg")
+        )
+        self._sources[:, _SOURCE_KEYS] = keys[leg_keys + before_leg[:, 0] + before_leg[:, 1]]
+        self._routes[:, _ROUTE_KEYS] = keys[route_keys + before_route[:, 0] + before_route[:, 1]]
+        self._sources[:, _SOURCE_BEGINS] = begins[route_of_leg + before_leg[:, 1]]
+        self._routes[:, _ROUTE_BEGINS] = begins
+        self._routes[:, _ADDRESSES] += before_route[:, ::2] * (SOURCE.itemsize, SEGMENT.itemsize)
+        self._routes[:, _ADDRESSES] += (_address(self._sources), _address(self._segments))
         self.addresses = _address(self._routes) + ROUTE.itemsize * np.arange(len(self._routes))
+        self.legs = self._routes[:, _NUMBER]
 
     @property
     def books(self) -> NDArray[np.int64]:
         """What became of every leg's pairs, int64 (N, 5), by the columns of `pair_books`."""
         return self._sources[:, _BOOKS].copy()
 
+    def make_only(self, route: int, listed: Any) -> None:
+        """Let the legs of a route make these pairs and no others: LISTED (pairs,), of which each source knows its
+        part.
+        """
+        self._listed.append(listed)
+        self._routes[route, _LISTED] = _address(listed)
+
 
 class RouteState(RouteStates):
     """One route at work."""
 
     def __init__(self, generator: np.random.Generator, model: RouteModel, rules: RouteRules, start: int) -> None:
-        """See `RouteStates`."""
-        super().__init__(generator, model.alone(rules), [start])
-        self.legs = len(model.legs)
+        """See `RouteStates`. generator: draws the keys of its random streams."""
+        batch = model.alone(rules)
+        super().__init__([batch], generator.bit_generator.random_raw(batch.words), [start])
         self.address = int(self.addresses[0])
-
-    def make_only(self, listed: Any) -> None:
-        """Let its legs make these pairs and no others: LISTED (pairs,), of which each source knows its part."""
-        self._listed = listed
-        self._routes[:, _LISTED] = _address(listed)
 
 
 def _fields(records: Any) -> NDArray[np.int64]:

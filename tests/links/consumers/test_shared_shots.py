@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ceas_ray.links.consumers.shared_shots import Channels, SharedBooks, _drive, _Turns, serve_shared_shots
-from ceas_ray.links.consumers.shots import ShotDemand
+from ceas_ray.links.consumers.shot_demand import ShotDemand
 from ceas_ray.links.consumers.stock import read_only, stock_rule
 from ceas_ray.links.engine.route import RouteModel, RouteRules, RouteState
 from ceas_ray.messages.pair_books import EXPIRED, GENERATED, USED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ceas_ray.links.consumers.shots import ShotDemand
+from ceas_ray.links.consumers.shot_demand import ShotDemand
 from ceas_ray.links.consumers.stacked_links import arrays_of_links, stacked
 
 

@@ -46,3 +46,12 @@ def test_failures_before_success_are_geometric() -> None:
 def test_what_always_succeeds_never_fails() -> None:
     ours = stream((3, 4))
     assert not any(failures_before_success(ours[0], 0.0) for _ in range(100))
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 13)), min_size=1, max_size=5))
+def test_the_first_words_of_streams_are_those_of_numpy_s_philox(asked: list[tuple[bytes, int]]) -> None:
+    found = draws.first_words([key for key, _ in asked], [count for _, count in asked])
+    for (key, count), words in zip(asked, found, strict=True):
+        of_numpy = np.random.Philox(key=np.frombuffer(key, "<u8")).random_raw(count)
+        assert words.tolist() == of_numpy.tolist()
