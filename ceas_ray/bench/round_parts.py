@@ -55,7 +55,7 @@ class TimedActor(WrappedActor):
         answer: Answer = self._begin(envelope)
         if not isinstance(answer, SharedCall):
             return answer
-        return SharedCall(self._part.timed_call(answer.function), answer.inputs, self._part.timed(answer.then))
+        return replace(answer, function=self._part.timed_call(answer.function), then=self._part.timed(answer.then))
 
 
 class LocalRounds:

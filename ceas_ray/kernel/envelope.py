@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ceas_ray.kernel.codec import encode, kept_bytes, message
@@ -101,13 +101,15 @@ class SharedCall:
     """An answer that lacks the output of a call, which the host makes once for several actors that are at that point.
 
     function: computes the outputs of any number of inputs; none may depend on who else is in the call, nor change what
-    an actor holds. inputs: of this actor. then: returns the effects, given this actor's output. Unlike `Work` it takes
-    no simulated time, and nothing of it is in the digest.
+    an actor holds. inputs: of this actor. then: returns the effects, given this actor's output. size: of the output,
+    numbers, about; the host lets calls grow only so large. Unlike `Work` it takes no simulated time, and nothing of it
+    is in the digest.
     """
 
     function: Callable[[Sequence[Any]], Sequence[Any]]
     inputs: Any
     then: Callable[[Any], Sequence[Effect]]
+    size: int = 1
 
 
 Answer = Sequence[Effect] | SharedCall
@@ -126,7 +128,7 @@ def changed(answer: Answer, change: Callable[[Sequence[Effect]], Sequence[Effect
     """Return an answer whose effects are those of another one, changed."""
     if not isinstance(answer, SharedCall):
         return change(answer)
-    return SharedCall(answer.function, answer.inputs, lambda output: change(answer.then(output)))
+    return replace(answer, then=lambda output: change(answer.then(output)))
 
 
 @message

@@ -24,8 +24,14 @@ WorkFunction = Callable[[Sequence[Any]], Sequence[Any]]
 """Computes work of one kind, for any number of actors at once; no result may depend on who is packed with whom."""
 WORK_BLOCK = 64
 """How many items of work are computed in one call, at most, and how many answers share one."""
+SHARED_CALL_SIZE = 2**19
+"""How many numbers the outputs of a call that answers share have, at most, unless one answer's has more."""
 WINDOW_ENVELOPES = 4096
 """How many envelopes a host handles in one window, at most: the driver hears of a round that never ends."""
+
+
+_Begun = tuple[Envelope, Answer]
+"""An envelope that its receiver has, and the answer, which is still to be carried out."""
 
 
 @dataclass(slots=True)
@@ -138,7 +144,9 @@ class Host:
         heap, handled_before, work_before = self._heap, self.envelopes_handled, self._work_seconds
         last = handled_before + WINDOW_ENVELOPES
         while heap and heap[0][0] < open_window.horizon and self.envelopes_handled < last:
-            self._answer(*self._begin_next(), open_window, last)
+            begun: _Begun | None = self._begin_next()
+            while begun is not None:
+                begun = self._answer(*begun, open_window, last)
         self._last_reply = WindowReply(
             status=self.status(),
             mail={target: Mail.of(envelopes) for target, envelopes in open_window.outbox.items()},
@@ -222,7 +230,7 @@ class Host:
         for record in decode(envelopes):
             self._push(envelope_of(record))
 
-    def _begin_next(self) -> tuple[Envelope, Answer]:
+    def _begin_next(self) -> _Begun:
         """Take the next envelope to its receiver, and return both it and the answer."""
         if self._heap[0][3].payload is None:
             self._run_pending_work()
@@ -237,28 +245,32 @@ class Host:
         except Exception as error:
             raise SimulationError(envelope.receiver, envelope.deliver_at, _cause(error)) from error
 
-    def _answer(self, envelope: Envelope, answer: Answer, window: _OpenWindow, last: int) -> None:
-        """Carry out an answer. last: no envelope is begun any more in this window once so many are."""
+    def _answer(self, envelope: Envelope, answer: Answer, window: _OpenWindow, last: int) -> _Begun | None:
+        """Carry out an answer; return what was begun meanwhile and is not answered yet. last: no envelope is begun any
+        more in this window once so many are.
+        """
         if isinstance(answer, SharedCall):
-            self._answer_together(envelope, answer, window, last)
-        else:
-            self._carry_out(answer, envelope, window)
+            return self._answer_together(envelope, answer, window, last)
+        self._carry_out(answer, envelope, window)
+        return None
 
-    def _answer_together(self, first: Envelope, call: SharedCall, window: _OpenWindow, last: int) -> None:
-        """Answer an envelope whose answer lacks a call, and with it those after it that lack the same at the same time.
+    def _answer_together(self, first: Envelope, call: SharedCall, window: _OpenWindow, last: int) -> _Begun | None:
+        """Answer an envelope whose answer lacks a call, and with it those after it that lack the same at the same time;
+        return the one that was begun and is none of them.
 
         No effect comes at the time of its cause, so nothing can come between these envelopes any more; they are
         answered in their order. An actor takes part once, since its next answer may depend on this one.
         """
-        now, function, failing = first.deliver_at, call.function, first.receiver
+        now, function, failing, size = first.deliver_at, call.function, first.receiver, call.size
         calls = {first.receiver: (first, call)}
-        follower: tuple[Envelope, Answer] | None = None
-        while follower is None and self._may_join(now, calls) and self.envelopes_handled < last:
+        other: _Begun | None = None
+        while other is None and self._may_join(now, calls) and self.envelopes_handled < last:
             envelope, answer = self._begin_next()
-            if isinstance(answer, SharedCall) and answer.function is function:
+            size += answer.size if isinstance(answer, SharedCall) else 0
+            if isinstance(answer, SharedCall) and answer.function is function and size <= SHARED_CALL_SIZE:
                 calls[envelope.receiver] = envelope, answer
             else:
-                follower = envelope, answer
+                other = envelope, answer
         answered = []
         try:
             outputs = function([call.inputs for _, call in calls.values()])
@@ -270,8 +282,7 @@ class Host:
         self._blocks_done += 1
         for effects, envelope in answered:
             self._carry_out(effects, envelope, window)
-        if follower is not None:
-            self._answer(*follower, window, last)
+        return other
 
     def _may_join(self, now: int, calls: Mapping[str, Any]) -> bool:
         """Return whether the next envelope may be begun before those of these calls, by receiver, are answered."""

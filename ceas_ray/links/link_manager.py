@@ -175,7 +175,8 @@ class LinkManager(Actor):
             raise TypeError(f"{self.name} cannot handle {type(plan).__name__}")
         if not envelope.deliver_at <= plan.starts_at:
             raise ValueError(f"{self.name}: a plan must come before it starts at {plan.starts_at} ps")
-        return SharedCall(carry_out, self._work(parts), lambda done: self._reports(parts, done))
+        size = sum(len(part.releases) * sum(part.pairs_per_shot) for part in parts)
+        return SharedCall(carry_out, self._work(parts), lambda done: self._reports(parts, done), size)
 
     # --- what a plan asks ----------------------------------------------------------
 

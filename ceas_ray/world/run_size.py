@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.kernel.host import WORK_BLOCK
+from ceas_ray.kernel.host import SHARED_CALL_SIZE, WORK_BLOCK
 from ceas_ray.quantum.circuit_values import MAX_NOISY_QUBITS
 from ceas_ray.quantum.gate_circuit import GateCircuit
 from ceas_ray.quantum.gate_engine import kept_states
@@ -44,18 +44,22 @@ def memory_bytes(settings: RunSettings) -> float:
 
 
 def _of_shots(settings: RunSettings) -> float:
-    """Return what the shots of the largest plan take: of one party while they are served, of all while they wait."""
+    """Return what the shots of the largest plan take: of one party, or of several that share a call, while they are
+    served; of all while they wait.
+    """
     training, choice, shots = settings.training, settings.entanglement, _shots_of_a_plan(settings)
     if training.inputs == "local" and training.partition == "data":
         return training.circuits_per_round * _BYTES_PER_CIRCUIT
     births = choice.supply * training.qubits * (1 + choice.gap_periods / choice.burst_shots)
-    of_all = counts_of(settings).parties * _BYTES_PER_PLANNED_SHOT
+    parties = counts_of(settings).parties
+    of_all = parties * _BYTES_PER_PLANNED_SHOT
     if training.partition != "data":
         return shots * (_BYTES_PER_SHARED_SHOT + _BYTES_PER_SHARED_PAIR * births + of_all)
     of_shot: float = _BYTES_PER_SERVED_SHOT + _BYTES_PER_SPENT_PAIR * training.qubits
     if settings.scheduling.get("_target_") == f"{Clairvoyant.__module__}.{Clairvoyant.__qualname__}":
         of_shot += _BYTES_PER_FORESEEN_PAIR * births
-    return shots * (of_shot + of_all)
+    served = max(shots, min(min(WORK_BLOCK, parties) * shots, SHARED_CALL_SIZE / training.qubits))
+    return served * of_shot + shots * of_all
 
 
 def own_circuit_bytes(settings: RunSettings, circuit: GateCircuit) -> float:

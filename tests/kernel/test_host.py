@@ -136,7 +136,7 @@ class Asking(RandomActor):
         if envelope.own:
             return []
         now, number = envelope.deliver_at, envelope.payload.left
-        return SharedCall(squares, number, lambda square: [Send(now + 1, self.name, Token(square, []))])
+        return SharedCall(squares, number, lambda square: [Send(now + 1, self.name, Token(square, []))], number)
 
 
 CALLS: list[list[int]] = []
@@ -177,6 +177,24 @@ def test_an_actor_that_needs_no_call_is_answered_in_its_turn() -> None:
 def test_a_shared_call_has_so_many_answers_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ceas_ray.kernel.host.WORK_BLOCK", 2)
     assert asked(*((5, k, k) for k in range(5))) == [[0, 1], [2, 3], [4]]
+
+
+def test_a_shared_call_grows_only_so_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ceas_ray.kernel.host.SHARED_CALL_SIZE", 10)
+    assert asked(*((5, k, size) for k, size in enumerate((3, 7, 1, 11, 12, 4, 5)))) == [[3, 7], [1], [11], [12], [4, 5]]
+
+
+def test_many_answers_each_too_large_to_share_a_call_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ceas_ray.kernel.host.SHARED_CALL_SIZE", 1)
+    actors = [Asking(k, 1500, 1, False) for k in range(1500)]
+    host = Host("host", actors)
+    host.post(
+        Envelope(deliver_at=5, sender="driver", serial=k, receiver=actor.name, payload=Token(2, []))
+        for k, actor in enumerate(actors)
+    )
+    CALLS.clear()
+    list(Simulation(LocalCluster([host])).rounds())
+    assert CALLS == [[2]] * 1500
 
 
 def test_answers_that_share_a_call_count_as_envelopes_of_their_window(monkeypatch: pytest.MonkeyPatch) -> None:
