@@ -58,8 +58,8 @@ def _of_shots(settings: RunSettings) -> float:
     of_shot: float = _BYTES_PER_SERVED_SHOT + _BYTES_PER_SPENT_PAIR * training.qubits
     if settings.scheduling.get("_target_") == f"{Clairvoyant.__module__}.{Clairvoyant.__qualname__}":
         of_shot += _BYTES_PER_FORESEEN_PAIR * births
-    served = max(shots, min(min(WORK_BLOCK, parties) * shots, SHARED_CALL_SIZE / training.qubits))
-    return served * of_shot + shots * of_all
+    together = max(1.0, min(WORK_BLOCK, parties, SHARED_CALL_SIZE / (shots * training.qubits)))
+    return shots * (together * of_shot + of_all)
 
 
 def own_circuit_bytes(settings: RunSettings, circuit: GateCircuit) -> float:
