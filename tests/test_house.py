@@ -57,6 +57,7 @@ TESTED_BY = {
     "entanglement/test_pair_ledger.py": "messages/pair_books",
     "kernel/test_windows.py": "window_reply",
     "links/consumers/test_deliveries.py": "bench/entanglement",
+    "links/consumers/test_shots.py": "shot_demand",
     "links/engine/test_advance.py": "attempts births operations records segments state",
     "messages/test_frames.py": "consensus_payloads",
     "processors/test_gradient_work.py": "gradient_records",
