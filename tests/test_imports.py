@@ -56,15 +56,6 @@ def test_the_command_that_runs_imports_what_takes_long_only_where_it_is_used() -
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
-def test_a_run_of_the_default_data_imports_nothing_that_takes_longer_than_the_run(tmp_path: Path) -> None:
-    slow = ("scipy.stats", "sklearn", "pandas", "sqlalchemy", "matplotlib")
-    words = ["runtime=local", "tracking=folder", "training.rounds=1", f"output={tmp_path / 'run'}"]
-    code = f"import sys\nfrom ceas_ray.cli.run import main\nmain({words!r})\n"
-    code += f"print([name for name in {slow!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
-    assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr
-
-
 def test_the_core_is_imported_without_ray_mlflow_hydra_and_qiskit() -> None:
     root = Path(ceas_ray.__file__).parent
     assert {path.parent.name for path in root.glob("*/__init__.py")} == {*CORE, *ABOVE_THE_CORE}

@@ -8,10 +8,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.training.logistic_regression import LogisticRegression
-from ceas_ray.training.principal_components import PrincipalComponents
-from ceas_ray.training.stratified_split import stratified_split
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -132,6 +128,8 @@ class Encoding:
         return Encoded(train, test, FeatureMap(matrix / half, (offset - centre) / half, self.angle_range))
 
     def _chosen(self, train: Floats, test: Floats) -> _Chosen:
+        from sklearn.decomposition import PCA
+
         count = train.shape[1]
         if isinstance(self.features, tuple):
             if not 1 <= len(set(self.features)) == len(self.features) <= self.qubits:
@@ -153,14 +151,14 @@ class Encoding:
             scaler, varies = StandardScaler().fit(train), _varies(train)
             train, test = (scaler.transform(x) * varies for x in (train, test))
             scale, shift = varies / scaler.scale_, -scaler.mean_ / scaler.scale_ * varies
-        components = PrincipalComponents.of(train, min(self.qubits, count, len(train)))
-        above = components.singular_values > _rounding(train, components.singular_values[0])
-        directions = components.directions[above].T
+        components = PCA(n_components=min(self.qubits, count, len(train)), svd_solver="full").fit(train)
+        above = components.singular_values_ > _rounding(train, components.singular_values_[0])
+        directions = components.components_[above].T
         return _Chosen(
-            train=components(train)[:, above],
-            test=components(test)[:, above],
+            train=components.transform(train)[:, above],
+            test=components.transform(test)[:, above],
             matrix=scale[:, None] * directions,
-            offset=(shift - components.mean) @ directions,
+            offset=(shift - components.mean_) @ directions,
         )
 
 
@@ -191,14 +189,18 @@ def split(features: Floats, labels: Integers, test_fraction: float, seed: int) -
 
     Raises ValueError if a part cannot hold every class.
     """
+    from sklearn.model_selection import train_test_split
+
     samples, classes = len(labels), len(np.unique(labels))
     test = int(np.ceil(test_fraction * samples))
     if not classes <= test <= samples - classes:
         raise ValueError(
             f"training and test must hold every one of {classes} classes, got {test} of {samples} samples for the test"
         )
-    training, others = stratified_split(labels, test, seed % 2**32)
-    return Samples(features[training], labels[training]), Samples(features[others], labels[others])
+    train_x, test_x, train_y, test_y = train_test_split(
+        features, labels, test_size=test_fraction, random_state=seed % 2**32, stratify=labels
+    )
+    return Samples(train_x, train_y), Samples(test_x, test_y)
 
 
 def set_aside(training: Samples, fraction: float, generator: np.random.Generator) -> tuple[Samples, Samples]:
@@ -248,5 +250,7 @@ def logistic_regression_accuracy(data: DataSet) -> float:
     """Return the test accuracy of logistic regression on the same features: the classical line to print beside
     results.
     """
-    model = LogisticRegression(data.train_angles, data.train_labels)
-    return model.accuracy(data.test_angles, data.test_labels)
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(max_iter=2000).fit(data.train_angles, data.train_labels)
+    return float(model.score(data.test_angles, data.test_labels))

@@ -5,9 +5,6 @@ Each gives features (samples, F) and labels (samples,) from 0.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,8 +18,6 @@ from ceas_ray.training.tables import Table, read_table, shortened
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 PackagedName = Literal["digits", "iris", "wine", "breast_cancer"]
-_DIGITS = "datasets/data/digits.csv.gz"
-"""In the folder of scikit-learn."""
 
 
 def load_classes(name: PackagedName, classes: tuple[int, ...]) -> tuple[Floats, Integers]:
@@ -30,7 +25,9 @@ def load_classes(name: PackagedName, classes: tuple[int, ...]) -> tuple[Floats, 
 
     Raises ValueError for fewer than two classes, repeated ones or ones that the set does not have.
     """
-    features, numbers = _packaged(name)
+    from sklearn import datasets
+
+    features, numbers = getattr(datasets, f"load_{name}")(return_X_y=True)
     highest = int(numbers.max())
     chosen = classes or tuple(range(highest + 1))
     if len(set(chosen)) != len(chosen) or len(chosen) < 2 or not all(0 <= c <= highest for c in chosen):
@@ -38,21 +35,6 @@ def load_classes(name: PackagedName, classes: tuple[int, ...]) -> tuple[Floats, 
     kept = np.isin(numbers, chosen)
     labels = np.array([chosen.index(int(number)) for number in numbers[kept]], dtype=np.int64)
     return np.asarray(features[kept], dtype=np.float64), labels
-
-
-@cache
-def _packaged(name: PackagedName) -> tuple[Floats, Integers]:
-    """Return a data set of scikit-learn; digits from its file, since scikit-learn takes long to import."""
-    package = find_spec("sklearn")
-    folders = [] if package is None else package.submodule_search_locations or []
-    table = next((path for folder in folders if (path := Path(folder, _DIGITS)).is_file()), None)
-    if name == "digits" and table is not None:
-        rows = np.loadtxt(table, delimiter=",")
-        return rows[:, :-1], rows[:, -1].astype(np.int64)
-    from sklearn import datasets
-
-    features, numbers = getattr(datasets, f"load_{name}")(return_X_y=True)
-    return features, numbers
 
 
 def draw_shape(name: Literal["moons", "circles"], samples: int, noise: float, seed: int) -> tuple[Floats, Integers]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
-from ceas_ray.training import sources
 from ceas_ray.training.sources import PackagedName, draw_shape, load_classes
 from tests.training.files import BODY, refused
 
@@ -23,16 +21,6 @@ def test_packaged_data_come_whole_or_by_classes(name: PackagedName, shape: tuple
     for wrong in ((1,), (1, 1), (0, 10)):
         with pytest.raises(ValueError, match=f"two different classes of 0 to {classes - 1}, got"):
             load_classes(name, wrong)
-
-
-def test_digits_are_those_of_scikit_learn_wherever_it_keeps_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    features, numbers = load_digits(return_X_y=True)
-    for place in (sources._DIGITS, "datasets/elsewhere.csv.gz"):
-        monkeypatch.setattr(sources, "_DIGITS", place)
-        sources._packaged.cache_clear()
-        found, labels = load_classes("digits", ())
-        np.testing.assert_array_equal(found, features)
-        np.testing.assert_array_equal(labels, numbers)
 
 
 def test_moons_and_circles_have_as_much_noise_as_is_asked_for() -> None:
