@@ -19,6 +19,10 @@ class LineChart:
     lines: Mapping[str, tuple[Floats, Floats]]
     references: Mapping[str, float] = field(default_factory=dict)
 
+    def counts(self) -> bool:
+        """Return whether x counts something, so that no tick belongs between two integers."""
+        return all(float(value).is_integer() for x, _ in self.lines.values() for value in x)
+
 
 @dataclass(frozen=True, kw_only=True)
 class BarChart:

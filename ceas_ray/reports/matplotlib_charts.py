@@ -47,6 +47,8 @@ def _lines(axis: Any, chart: LineChart) -> None:
         axis.axhline(level, linestyle="dashed", color="#666666", label=name)
     axis.set(xlabel=chart.x_label, ylabel=chart.y_label)
     axis.legend(fontsize=7)
+    if chart.counts():
+        axis.locator_params(axis="x", integer=True)
 
 
 def _bars(axis: Any, chart: BarChart) -> None:

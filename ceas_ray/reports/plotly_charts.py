@@ -19,6 +19,9 @@ from ceas_ray.reports.charts import (
     share,
 )
 
+_FEW_TICKS = 10
+"""Range of counts up to which Plotly would put ticks between two of them."""
+
 
 def figure_of(chart: Chart) -> Any:
     """Return the chart as a `plotly.graph_objects.Figure`."""
@@ -39,6 +42,8 @@ def _lines(figure: Any, chart: LineChart) -> None:
         line = {"dash": "dash", "color": "#666666"}
         figure.add_scatter(x=[min(ends), max(ends)], y=[level, level], name=name, mode="lines", line=line)
     figure.update_layout(xaxis_title=chart.x_label, yaxis_title=chart.y_label)
+    if ends and chart.counts() and max(ends) - min(ends) <= _FEW_TICKS:
+        figure.update_xaxes(dtick=1)
 
 
 def _bars(figure: Any, chart: BarChart) -> None:

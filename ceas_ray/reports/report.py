@@ -19,8 +19,8 @@ from ceas_ray.tracking.files import write_whole
 
 _NO_SHARE = {"detection.precision": "no row was flagged", "detection.recall": "no Byzantine row"}
 """Columns of shares of the rows that were flagged as Byzantine, with what stands there for a share of nothing."""
-_RUNS = (
-    "Runs (detection: of rows without weight in the model or in quarantine, how many were Byzantine; and vice versa)"
+_DETECTION = (
+    " (detection: of rows without weight in the model or in quarantine, how many were Byzantine; and vice versa)"
 )
 
 
@@ -70,9 +70,11 @@ class Report:
         columns += [*_NO_SHARE]
         runs = self.runs[[column for column in columns if column in self.runs]]
         runs = runs.astype(object).fillna(_NO_SHARE).assign(seed=runs["seed"].map(str)).map(_cell)
-        means = "Means over seeds, with 95 % intervals (Student's t)"
-        tables = [(means, shown(self.comparison))] if len(self.comparison) else []
-        return page(self.title, self.files, [*tables, (_RUNS, runs)], self.charts)
+        several = len(self.comparison) and self.comparison["seeds"].max() > 1
+        results = "Means over seeds, with 95 % intervals (Student's t)" if several else "Results"
+        tables = [(results, shown(self.comparison))] if len(self.comparison) else []
+        detected = any(column in runs for column in _NO_SHARE)
+        return page(self.title, self.files, [*tables, ("Runs" + _DETECTION * detected, runs)], self.charts)
 
     def _draw(self, chart: Chart, path: Path) -> Path:
         from ceas_ray.reports.matplotlib_charts import draw

@@ -59,7 +59,7 @@ def test_modules_that_import_each_other_have_a_stamp(tmp_path: Path) -> None:
 
 
 def test_our_compiled_functions_are_stamped_with_their_imports_and_those_of_others_as_numba_does() -> None:
-    assert isinstance(shots._serve._cache._impl.locator, (BesideModule, InChosenFolder))
+    assert isinstance(shots._serve_routes._cache._impl.locator, (BesideModule, InChosenFolder))
     theirs = numba.njit(cache=True)(_twice)
     assert not isinstance(theirs._cache._impl.locator, (BesideModule, InChosenFolder))
 

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,13 @@ def test_a_share_of_no_flagged_row_is_explained(sweep: Path) -> None:
     found.runs["detection.precision"] = [None, 0.0, 0.5, float("nan")]
     page = found.page()
     assert page.count("<td>no row was flagged</td>") == 2 and "<td>no Byzantine row</td>" not in page
+
+
+def test_headings_speak_of_seeds_and_of_detection_only_where_there_are_any(sweep: Path) -> None:
+    several, one = Report.of([sweep]), Report.of([sweep / "0"])
+    assert "<h2>Means over seeds, with 95 % intervals" in several.page() and "<h2>Runs (detection: " in several.page()
+    undetected = replace(one, runs=one.runs.drop(columns=["detection.precision", "detection.recall"]))
+    assert "<h2>Results</h2>" in undetected.page() and "<h2>Runs</h2>" in undetected.page()
 
 
 def stack(charts: dict[str, Any], key: str, category: str) -> dict[str, float]:
