@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
+from ceas_ray.kernel.actor import Actor, ChangedActor
 from ceas_ray.kernel.codec import decode, encode
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope, Send
 from ceas_ray.kernel.windows import Simulation
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.payloads import PlanFinished, ShotsDelivered
@@ -86,26 +89,34 @@ def test_a_shot_spends_a_pair_per_remote_gate_or_per_qubit_and_boundary(override
     assert counts[:, 2].sum() == 0
 
 
+class WatchedLink(ChangedActor):
+    """A link manager, what it was asked, and what it told others."""
+
+    def __init__(self, manager: Actor) -> None:
+        super().__init__(manager)
+        self.asked: list[Any] = []
+        self.told: list[Any] = []
+
+    def begin(self, envelope: Envelope) -> Answer:
+        self.asked.append(envelope.payload)
+        return super().begin(envelope)
+
+    def change(self, effects: Sequence[Effect]) -> Sequence[Effect]:
+        self.told += [effect.payload for effect in effects if isinstance(effect, Send)]
+        return effects
+
+
 def group_manager(*overrides: str) -> tuple[LinkManager, ProcessorGroup, Any, Any]:
     """The manager of the first group's routes, what it was asked in round 0, and what it told the leader."""
     world = small_world("training.rounds=1", *overrides)
-    asked: list[Any] = []
-    told: list[Any] = []
     (manager,) = (link for link in world.links if link.name == "link/processor/0")
     assert isinstance(manager, LinkManager)
-    handle = manager.handle
-
-    def watched(envelope: Any) -> Sequence[Any]:
-        effects = handle(envelope)
-        asked.append(envelope.payload)
-        told.extend(effect.payload for effect in effects)
-        return effects
-
-    manager.handle = watched  # type: ignore[method-assign]
-    list(Simulation(LocalCluster(world.one_host())).rounds())
+    watched = WatchedLink(manager)
+    links = tuple(watched if link is manager else link for link in world.links)
+    list(Simulation(LocalCluster(replace(world, links=links).one_host())).rounds())
     group = manager._group
     assert group is not None
-    return manager, group, asked[-1], told
+    return manager, group, watched.asked[-1], watched.told
 
 
 def test_a_shot_is_on_time_if_all_of_its_routes_are_and_spends_late_pairs_otherwise() -> None:
@@ -159,20 +170,10 @@ def shots_on_time_of_links(attack: str) -> dict[str, int]:
         "training.partition=circuit", "training.inputs=local", "attacks.fraction=0.5", "training.rounds=1",
         f"attacks={attack}",
     )  # fmt: skip
-    found = {}
-    for link in world.links:
-
-        def watched(envelope: Any, handle: Any = link.handle) -> Sequence[Any]:
-            effects: Sequence[Any] = handle(envelope)
-            for effect in effects:
-                told = getattr(effect, "payload", None)
-                if isinstance(told, PlanFinished) and told.shots and told.round_index == 0:
-                    found[told.link] = told.shots_on_time
-            return effects
-
-        link.handle = watched  # type: ignore[method-assign]
-    assert len(ends(Simulation(LocalCluster(world.one_host())))) == 1
-    return found
+    watched = tuple(map(WatchedLink, world.links))
+    assert len(ends(Simulation(LocalCluster(replace(world, links=watched).one_host())))) == 1
+    finished = [told for link in watched for told in link.told if isinstance(told, PlanFinished) and told.shots]
+    return {told.link: told.shots_on_time for told in finished if told.round_index == 0}
 
 
 def test_jammed_groups_lose_shots_and_the_others_none() -> None:

@@ -17,8 +17,8 @@ from tests.small_worlds import small_world
 from tests.world.committees import SMALL_COMMITTEE
 
 KEPT_FOR_SPEED = {
-    "LinkManager._key_models", "LinkManager._key_batches", "LinkManager._stock_rules", "RouteModel._alone",
-    "KeyPool._last_hash_key", "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies",
+    "LinkManager._key_models", "LinkManager._key_batches", "LinkManager._stock_rules", "LinkManager._booked",
+    "RouteModel._alone", "KeyPool._last_hash_key", "KeyPaths._raw_bits_of", "KeyPaths._seconds_of", "Planner._policies",
     "KeyPaths._links_of",
     "ProtocolParameters.next_state", "ObservedReplica._next_state", "Frame._canonical_bytes",
 }  # fmt: skip
