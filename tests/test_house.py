@@ -68,7 +68,7 @@ TESTED_BY = {
     "quantum/test_gate_steps.py": "lanes",
     "quantum/test_pauli_engine.py": "pauli_kernels pauli_maps pauli_tiles",
     "quantum/test_state_vector_engine.py": "state_vector_kernels",
-    "reports/test_report.py": "charts comparison_table file_names matplotlib_charts page plotly_charts "
+    "reports/test_report.py": "comparison_table file_names matplotlib_charts page plotly_charts "
     "run_charts run_files cli/report",
     "runs/test_detection.py": "world/observed_aggregation",
     "runs/test_forecast.py": "dry_run machine_speed world/round_demand",
