@@ -58,19 +58,6 @@ class _Places(NamedTuple):
     pairs: Any
 
 
-class _Found(NamedTuple):
-    """What became of the shots of all routes, one after the other: the fields of `ShotBooks`, but werner (pairs,),
-    tested and errors (routes, 3), and stocks (legs,)."""
-
-    counts: Any
-    on_time: Any
-    werner: Any
-    tested: Any
-    errors: Any
-    events: Any
-    stocks: Any
-
-
 def serve_shots(state: RouteState, rule: StockRule, demand: ShotDemand) -> tuple[ShotBooks, NDArray[np.int64]]:
     """Serve the shots of one plan on a new route; return what became of them, and the stock of every leg, int64 (N,).
 
@@ -93,19 +80,19 @@ def serve_shots_of_routes(
     shots, pairs = (np.array(of_each) for of_each in zip(*((len(d.releases), d.pairs) for d in demands), strict=True))
     places = _Places(*(np.cumsum([0, *each]) for each in (states.legs, shots, shots * pairs)))
     legs, all_shots, all_pairs = (int(begins[-1]) for begins in places)
-    found = _Found(
+    stocks = np.zeros(legs, np.int64)
+    found = ShotBooks(  # of all routes, one after the other
         counts=np.zeros((legs, 3, 5), np.int64),
         on_time=np.zeros(all_shots, bool),
         werner=np.zeros(all_pairs),
         tested=np.zeros((len(demands), 3), np.int64),
         errors=np.zeros((len(demands), 3), np.int64),
         events=np.zeros((all_shots, 2)),
-        stocks=np.zeros(legs, np.int64),
     )
     for k, (rule, demand) in enumerate(zip(rules, demands, strict=True)):
         if rule.clairvoyant:
             states.make_only(k, foresee(int(states.addresses[k]), demand))
-    _serve_routes(states.addresses, stacked(rules), stacked(demands), places, found)
+    _serve_routes(states.addresses, stacked(rules), stacked(demands), places, found, stocks)
     found.counts[:, TRAINING] += states.books
     of_routes = zip(*(pairwise(begins.tolist()) for begins in places), strict=True)
     return [
@@ -115,15 +102,15 @@ def serve_shots_of_routes(
                 found.werner[pair:end_pair].reshape(end_shot - shot, demands[k].pairs),
                 found.tested[k], found.errors[k], found.events[shot:end_shot],
             ),
-            found.stocks[leg:end_leg],
+            stocks[leg:end_leg],
         )
         for k, ((leg, end_leg), (shot, end_shot), (pair, end_pair)) in enumerate(of_routes)
     ]  # fmt: skip
 
 
 @njit(**COMPILED)
-def _serve_routes(addresses, rules, demands, places, found):  # type: ignore[no-untyped-def]
-    """Fill the books of all routes, except those of training, and their stocks."""
+def _serve_routes(addresses, rules, demands, places, found, stocks):  # type: ignore[no-untyped-def]
+    """Fill the books of all routes, one after the other, except those of training, and their stocks."""
     rules, demands, places, found = uncounted(rules), uncounted(demands), uncounted(places), uncounted(found)
     for k in range(len(addresses)):
         leg, end_leg, shot, end_shot = places.legs[k], places.legs[k + 1], places.shots[k], places.shots[k + 1]
@@ -133,7 +120,7 @@ def _serve_routes(addresses, rules, demands, places, found):  # type: ignore[no-
             found.counts[leg:end_leg], found.on_time[shot:end_shot], werner, found.tested[k], found.errors[k],
             found.events[shot:end_shot],
         )  # fmt: skip
-        found.stocks[leg:end_leg] = _serve(route_at(addresses[k]), rule_of(rules, k), demand, books)
+        stocks[leg:end_leg] = _serve(route_at(addresses[k]), rule_of(rules, k), demand, books)
 
 
 @njit(**COMPILED_PART)
