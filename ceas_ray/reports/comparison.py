@@ -21,7 +21,8 @@ MEASURES = {
     "simulated_seconds": "simulated seconds",
 }
 """Numbers of a summary that are compared, with their names in tables."""
-
+MEANS = "Means over seeds, with 95 % intervals (Student's t)"
+"""Title of a comparison of settings with several seeds."""
 
 _COLUMNS = ["measure", "setting", "seeds", "mean", "half_width_95", "difference", "difference_half_width_95"]
 _COLUMNS += ["seeds_of_both"]
@@ -57,6 +58,11 @@ def compared(table: pd.DataFrame) -> pd.DataFrame:
             row |= dict(zip(("difference", "difference_half_width_95"), _interval(difference), strict=True))
             rows.append({**row, "seeds_of_both": len(difference)})
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def has_means(comparison: pd.DataFrame) -> bool:
+    """Return whether a setting has several seeds."""
+    return bool(len(comparison)) and bool(comparison["seeds"].max() > 1)
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ceas_ray.reports.charts import Chart
-from ceas_ray.reports.comparison import compared, comparison_charts, shown, table_of_runs
+from ceas_ray.reports.comparison import MEANS, compared, comparison_charts, has_means, shown, table_of_runs
 from ceas_ray.reports.file_names import FIGURES, FORMATS, IMAGES, TABLES
 from ceas_ray.reports.numbers import readable
 from ceas_ray.reports.run_charts import charts_of
@@ -70,8 +70,7 @@ class Report:
         columns += [*_NO_SHARE]
         runs = self.runs[[column for column in columns if column in self.runs]]
         runs = runs.astype(object).fillna(_NO_SHARE).assign(seed=runs["seed"].map(str)).map(_cell)
-        several = len(self.comparison) and self.comparison["seeds"].max() > 1
-        results = "Means over seeds, with 95 % intervals (Student's t)" if several else "Results"
+        results = MEANS if has_means(self.comparison) else "Results"
         tables = [(results, shown(self.comparison))] if len(self.comparison) else []
         detected = any(column in runs for column in _NO_SHARE)
         return page(self.title, self.files, [*tables, ("Runs" + _DETECTION * detected, runs)], self.charts)

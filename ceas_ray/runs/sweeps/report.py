@@ -141,7 +141,7 @@ def _print_causes(jobs: Sequence[SweepJob], states: Mapping[int, str], causes: M
 
 def _print_means(folder: Path) -> None:
     """Print means over seeds with their intervals, where settings have several seeds."""
-    from ceas_ray.reports.comparison import compared, table_of_runs
+    from ceas_ray.reports.comparison import MEANS, compared, has_means, table_of_runs
     from ceas_ray.reports.comparison_table import print_comparison
     from ceas_ray.reports.run_files import labels_of, runs_in
 
@@ -150,8 +150,8 @@ def _print_means(folder: Path) -> None:
     except ValueError:  # no run is over
         return
     comparison = compared(table_of_runs(runs, labels_of(runs)))
-    if len(comparison) and comparison["seeds"].max() > 1:
-        print_comparison("Means over seeds, with 95 % intervals (Student's t)", comparison)
+    if has_means(comparison):
+        print_comparison(MEANS, comparison)
 
 
 def _short(setting: str) -> str:
