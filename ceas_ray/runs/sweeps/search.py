@@ -18,6 +18,7 @@ from ceas_ray.runs.sweeps.report import report
 from ceas_ray.runs.sweeps.state import (
     OVER,
     ended_jobs,
+    is_reported,
     key_of,
     refuse_taken,
     running,
@@ -91,7 +92,7 @@ def run_search(search: Search, composed: Composed, interruption: Interruption, r
     key, resume = _key_of(search, first), first.settings.sweep.resume == "auto"
 
     def finished(place: Path) -> bool:
-        return trials_over(place) >= settings.trials
+        return trials_over(place) >= settings.trials and is_reported(place)
 
     before = unfinished(folder.parent, key, finished) if search.by_default and resume else None
     folder = folder if before is None else before

@@ -24,6 +24,8 @@ from ceas_ray.world.inputs import targets_of
 _KEY = "hydra.sweep.dir"
 OVER: tuple[Status, ...] = ("completed", "stopped", "pruned", "stalled")
 """States of a job that would not end otherwise if it were run once more."""
+REPORTED = "ended"
+"""Event of a sweep's last line, once all its jobs are over and its table is written."""
 
 
 def key_of(jobs: Sequence[SweepJob]) -> str:
@@ -50,9 +52,19 @@ def status_of(folder: Path) -> Status | None:
 
 
 def is_finished(folder: Path) -> bool:
-    """Return whether all jobs of the sweep in this folder are over."""
+    """Return whether all jobs of the sweep in this folder are over, and reported on."""
     started = _started(folder)
-    return started is None or all(status_of(folder / name) in OVER for name in started.get("jobs", ()))
+    over = started is None or all(status_of(folder / name) in OVER for name in started.get("jobs", ()))
+    return over and is_reported(folder)
+
+
+def is_reported(folder: Path) -> bool:
+    """Return whether the sweep in this folder wrote its table after the last of its jobs; True if there is no sweep."""
+    try:
+        lines = read_journal(folder / SWEEP_JOURNAL)
+    except (OSError, ValueError):
+        return True
+    return not lines or lines[-1]["event"] == REPORTED
 
 
 def unfinished(place: Path, key: str, finished: Callable[[Path], bool] = is_finished) -> Path | None:

@@ -15,7 +15,7 @@ from ceas_ray.config.policies import own_packages
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.report import TABLE, SweepProgress, name_of, report, warnings_in
-from ceas_ray.runs.sweeps.state import OVER, key_of, refuse_taken, running, status_of, summary_of, unfinished
+from ceas_ray.runs.sweeps.state import OVER, REPORTED, key_of, refuse_taken, running, status_of, summary_of, unfinished
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, unpack
 from ceas_ray.runs.sweeps.workers import Ready, Workers
 from ceas_ray.runs.training_run import Status
@@ -129,8 +129,9 @@ class Sweep:
         self._report(self._folder, self._jobs, self._all_states(), self._causes)
         if self._sent is not None:
             self._sent.end(self._all_states(), self._folder / TABLE)
-        if len(self._states) == self._total and all(status in OVER for status in self._states.values()):
-            self._journal.append("ended", {"jobs": self._total})
+        runs_again = self._source is None and not all(status in OVER for status in self._states.values())
+        if len(self._states) == self._total and not runs_again:
+            self._journal.append(REPORTED, {"jobs": self._total})
         if interruption.requested and len(self._states) < self._total:
             print("interrupted; the same command goes on", file=sys.stderr)
             raise KeyboardInterrupt

@@ -28,6 +28,11 @@ def begun(folder: Path, jobs: list[SweepJob]) -> str:
         return key
 
 
+def reported(folder: Path, jobs: list[SweepJob]) -> None:
+    with running(folder, key_of(jobs), jobs, by_default=True) as (journal, _):
+        journal.append("ended", {"jobs": len(jobs)})
+
+
 def test_the_key_of_a_sweep_holds_what_decides_results_and_nothing_else(tmp_path: Path) -> None:
     lines = ["seed=1"], ["seed=2"]
     key = key_of(small_jobs(tmp_path, *lines))
@@ -44,6 +49,8 @@ def test_the_newest_sweep_that_is_not_finished_is_gone_on_with(tmp_path: Path) -
     (key,) = keys
     for job in sweeps[2]:
         ended(job, "completed")
+    assert unfinished(tmp_path, key) == tmp_path / "c", "the newest, whose table is not written yet"
+    reported(tmp_path / "c", sweeps[2])
     assert unfinished(tmp_path, key) == tmp_path / "a", "the newest, c, is finished"
     ended(sweeps[1][0], "completed")
     ended(sweeps[1][1], "failed")
@@ -67,6 +74,7 @@ def test_a_sweep_whose_folder_was_chosen_is_only_found_there(tmp_path: Path) -> 
     with pytest.raises(SettingsError, match="another sweep"):
         refuse_taken(tmp_path / "mine", "another key", jobs, resume=True)
     ended(jobs[0], "completed")
+    reported(tmp_path / "mine", jobs)
     with pytest.raises(SettingsError, match="a finished sweep"):
         refuse_taken(tmp_path / "mine", key, jobs, resume=True)
 

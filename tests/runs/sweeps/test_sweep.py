@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from ceas_ray.cli.run import main
+from ceas_ray.reports import comparison_table
+from ceas_ray.runs.sweeps import report as sweep_report
 from ceas_ray.runs.sweeps import workers
 from ceas_ray.runs.sweeps.report import report
 from ceas_ray.runs.sweeps.state import running
@@ -115,6 +117,31 @@ def test_a_sweep_whose_last_job_is_over_when_the_signal_comes_is_complete(
     assert main(["-m", *SMALL, "training.rounds=1", "seed=1,2", f"output={tmp_path}/s"]) == 0
     assert ended(tmp_path / "s") == [(0, "completed"), (1, "completed")]
     assert "interrupted" not in capsys.readouterr().err
+
+
+SEARCH = ["hydra/sweeper=optuna", "training.learning_rate=interval(0.1,0.3)", "hydra.sweeper.trials=2"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["seed=1,2"], SEARCH], ids=["sweep", "search"])
+def test_a_sweep_that_a_signal_ends_while_it_reports_is_reported_by_the_same_command_and_runs_nothing_twice(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def signalled(*_: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    line = ["-m", *SMALL, "training.rounds=1", *words]
+    for step in (f"{sweep_report.__name__}.write_whole", f"{comparison_table.__name__}.print_rows"):
+        with monkeypatch.context() as patched:
+            patched.setattr(step, signalled)
+            assert main(line) == 130
+    assert main(line) == 0
+    (folder,) = (tmp_path / "outputs").iterdir()
+    assert ended(folder) == [(0, "completed"), (1, "completed")]
+    assert [row["status"] for row in rows(folder)] == ["completed", "completed"]
+    capsys.readouterr()
+    assert main([*line, f"output={folder}"]) == 2
+    assert "must be a folder without a finished sweep in it" in capsys.readouterr().err
 
 
 class LongJob:
