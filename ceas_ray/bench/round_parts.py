@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.kernel.actor import Actor, WrappedActor
-from ceas_ray.kernel.envelope import Answer, Effect, Envelope, SharedCall, effects_of
+from ceas_ray.kernel.actor import Actor, SharingActor, WrappedActor
+from ceas_ray.kernel.envelope import Answer, Envelope, SharedCall
 from ceas_ray.kernel.windows import RoundEnd, Simulation
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.world.builder import build_world
@@ -39,16 +39,12 @@ class _Part:
         return measured
 
 
-class TimedActor(WrappedActor):
+class TimedActor(SharingActor, WrappedActor):
     """An actor whose CPU seconds are added to those of its part."""
 
     def __init__(self, actor: Actor, part: _Part) -> None:
         super().__init__(actor)
         self._part, self._begin = part, part.timed(actor.begin)
-
-    def handle(self, envelope: Envelope) -> Sequence[Effect]:
-        """See `Actor`."""
-        return effects_of(self.begin(envelope))
 
     def begin(self, envelope: Envelope) -> Answer:
         """See `Actor`."""

@@ -35,7 +35,7 @@ class Actor(Stateful, ABC):
     def begin(self, envelope: Envelope) -> Answer:
         """Answer one envelope as `handle` does, or say what call the answer lacks: the host asks this.
 
-        An actor that has such a call handles an envelope with `effects_of` this answer: alone, or one of many.
+        One that may have such a call is a `SharingActor`.
         """
         return self.handle(envelope)
 
@@ -46,6 +46,18 @@ class Actor(Stateful, ABC):
     def accounts(self) -> dict[str, int]:
         """Return the totals that the driver reads when a round ends; nothing in the simulation sees them."""
         return {}
+
+
+class SharingActor(Actor):
+    """An actor whose answers may lack a call that the host makes once for several actors: it says so in `begin`."""
+
+    def handle(self, envelope: Envelope) -> Sequence[Effect]:
+        """Answer one envelope, with the call that the answer lacks made for it alone."""
+        return effects_of(self.begin(envelope))
+
+    @abstractmethod
+    def begin(self, envelope: Envelope) -> Answer:
+        """See `Actor`."""
 
 
 class WrappedActor(Actor):
@@ -68,12 +80,8 @@ class WrappedActor(Actor):
         return {"actor": self.actor}
 
 
-class ChangedActor(WrappedActor):
+class ChangedActor(SharingActor, WrappedActor):
     """An actor that stands for another one and changes what leaves it."""
-
-    def handle(self, envelope: Envelope) -> Sequence[Effect]:
-        """See `Actor`."""
-        return effects_of(self.begin(envelope))
 
     def begin(self, envelope: Envelope) -> Answer:
         """See `Actor`."""

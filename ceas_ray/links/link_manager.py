@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.kernel.actor import Actor
-from ceas_ray.kernel.envelope import Answer, Effect, Envelope, Send, SharedCall, effects_of
+from ceas_ray.kernel.actor import SharingActor
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope, Send, SharedCall
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.links.consumers.deliveries import serve_requests
 from ceas_ray.links.consumers.shot_demand import ShotDemand
@@ -103,7 +103,7 @@ def _in_parallel(parts: Sequence[GeneratePairs], of_routes: Sequence[ShotBooks])
     return _ShotOutcomes(together.on_time, is_test, (together,), over)
 
 
-class LinkManager(Actor):
+class LinkManager(SharingActor):
     """Simulates a whole plan when it receives it; each report is delivered when its part is over, plus L / c.
 
     A plan needs no state of the one before: what is left in stock at its end is too old for the next.
@@ -159,10 +159,6 @@ class LinkManager(Actor):
             models = [self._key_model(peer) for peer in peers]
             self._key_batches = {(peers, rules): RouteBatch(models, rules)}
         return self._key_batches[peers, rules]
-
-    def handle(self, envelope: Envelope) -> Sequence[Effect]:
-        """See `Actor`."""
-        return effects_of(self.begin(envelope))
 
     def begin(self, envelope: Envelope) -> Answer:
         """See `Actor`."""

@@ -8,8 +8,8 @@ import pickle
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from ceas_ray.kernel.actor import Actor, WrappedActor
-from ceas_ray.kernel.envelope import Answer, Effect, Envelope, changed, effects_of
+from ceas_ray.kernel.actor import Actor, SharingActor, WrappedActor
+from ceas_ray.kernel.envelope import Answer, Effect, Envelope, changed
 from ceas_ray.links.link_manager import LinkManager
 from ceas_ray.messages.payloads import GeneratePairs, GeneratePairsInParallel
 
@@ -44,23 +44,21 @@ class LinkMemory:
         return changed(manager.begin(envelope), kept)
 
 
-class _RememberedLink(WrappedActor):
+class _RememberedLink(SharingActor, WrappedActor):
     """Stands for a link manager, and passes on to it whatever is no plan."""
+
+    actor: LinkManager
 
     def __init__(self, manager: LinkManager, memory: LinkMemory) -> None:
         super().__init__(manager)
-        self._manager, self._memory = manager, memory
+        self._memory = memory
         self._link = blake2b(pickle.dumps(vars(manager)), digest_size=20).digest()
-
-    def handle(self, envelope: Envelope) -> Sequence[Effect]:
-        """See `Actor`."""
-        return effects_of(self.begin(envelope))
 
     def begin(self, envelope: Envelope) -> Answer:
         """See `Actor`."""
         if not isinstance(envelope.payload, GeneratePairs | GeneratePairsInParallel):
-            return self._manager.begin(envelope)
-        return self._memory.answer(self._link, self._manager, envelope)
+            return self.actor.begin(envelope)
+        return self._memory.answer(self._link, self.actor, envelope)
 
 
 def remembered(link: Actor, memory: LinkMemory) -> Actor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.actor import Actor, SharingActor
 from ceas_ray.kernel.codec import decode, encode, message
 from ceas_ray.kernel.envelope import (
     Answer,
@@ -19,8 +19,7 @@ from ceas_ray.kernel.envelope import (
     SharedCall,
     Work,
     WorkDone,
-    effects_of,
-)  # fmt: skip
+)
 from ceas_ray.kernel.host import Host
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.runtime.local_runtime import LocalCluster
@@ -86,16 +85,13 @@ class RandomActor(Actor):
         self._handled, self._marked = state["handled"], state["marked"]
 
 
-class SharingActor(RandomActor):
+class SharingRandomActor(SharingActor, RandomActor):
     """Needs for most tokens a call that it can share with others."""
-
-    def handle(self, envelope: Envelope) -> Sequence[Effect]:
-        return effects_of(self.begin(envelope))
 
     def begin(self, envelope: Envelope) -> Answer:
         token = envelope.payload.output if isinstance(envelope.payload, WorkDone) else envelope.payload
         if token.left % 4 == 0:
-            return super().handle(envelope)
+            return RandomActor.handle(self, envelope)
 
         def then(data: Any) -> Sequence[Effect]:
             told = Token(token.left, data, token.not_before)
@@ -121,7 +117,7 @@ def world(seed: int, marks: bool = False) -> tuple[list[RandomActor], list[Envel
     """Actors, two thirds of which share calls, and the envelopes that set them going; one at most ends rounds."""
     draw = np.random.default_rng(seed)
     count = int(draw.integers(2, 12))
-    actors = [(SharingActor if k % 3 else RandomActor)(k, count, seed, marks and k == 0) for k in range(count)]
+    actors = [(SharingRandomActor if k % 3 else RandomActor)(k, count, seed, marks and k == 0) for k in range(count)]
     names = [actor.name for actor in actors]
     first = [
         Envelope(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ceas_ray.kernel.actor import Actor, ChangedActor, WrappedActor
+from ceas_ray.kernel.actor import Actor, ChangedActor, SharingActor, WrappedActor
 from ceas_ray.kernel.envelope import Answer, Effect, Envelope, Send, SharedCall, effects_of
 
 
@@ -75,11 +75,15 @@ def test_the_snapshot_of_a_wrapped_actor_holds_the_one_inside() -> None:
     assert other.accounts() == {"envelopes": 1}
 
 
-class Doubling(Counting):
+class Doubling(SharingActor, Counting):
     """Lacks a call."""
 
     def begin(self, envelope: Envelope) -> Answer:
         return SharedCall(lambda inputs: [2 * n for n in inputs], 4, lambda output: [Send(9, "hub", output)])
+
+
+def test_an_actor_that_lacks_a_call_handles_an_envelope_with_the_call_made_for_it_alone() -> None:
+    assert Doubling().handle(envelope()) == [Send(9, "hub", 8)]
 
 
 class Signed(ChangedActor):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ceas_ray.consensus.replica import Replica
-from ceas_ray.kernel.actor import Actor
+from ceas_ray.kernel.actor import WrappedActor
 from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.kernel.envelope import Effect, Envelope, Send
-from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.payloads import (
     KeysDistilled,
     RoundGivenUp,
@@ -47,25 +46,27 @@ class CrashState:
     missed: list[Control] = field(default_factory=list)
 
 
-class CrashingReplica(Actor):
+class CrashingReplica(WrappedActor):
     """Wraps an honest replica that crashes once. While it is down its key store goes on storing what is distilled, and
     messages of the entanglement manager and the hub wait for it; frames are lost, and so is all that was not persisted.
+
+    Its accounts while it is down are those of an empty store.
     """
+
+    actor: Replica
 
     def __init__(self, make: Callable[[], Replica], crash: Crash) -> None:
         """Wrap the replica that `make` returns, as it is when it is switched on."""
+        super().__init__(make())
         self._make, self._crash = make, crash
-        self.replica = make()
-        self.name, self.lookahead = self.replica.name, self.replica.lookahead
-        self.own_lookahead = self.replica.own_lookahead
         self.state = CrashState()
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         now, payload = envelope.deliver_at, envelope.payload
         if isinstance(payload, Timer) and payload.purpose == CrashTimer.CRASH:
-            self.state.disk = encode(self.replica.persistent())
-            self.replica = self._make()
+            self.state.disk = encode(self.actor.persistent())
+            self.actor = self._make()
             return []
         if isinstance(payload, Timer) and payload.purpose == CrashTimer.RECOVER:
             return self._recover(now)
@@ -73,7 +74,7 @@ class CrashingReplica(Actor):
             if isinstance(payload, Control):
                 self.state.missed.append(payload)
             return []
-        effects = list(self.replica.handle(envelope))
+        effects = list(self.actor.handle(envelope))
         if isinstance(payload, RoundStarted) and payload.round_index == self._crash.round_index:
             at = payload.inputs_open_until + self._crash.after
             for purpose, when in ((CrashTimer.CRASH, at), (CrashTimer.RECOVER, at + self._crash.down)):
@@ -81,27 +82,15 @@ class CrashingReplica(Actor):
         return effects
 
     def _recover(self, now: int) -> list[Effect]:
-        effects = self.replica.recover(decode(self.state.disk), now)  # type: ignore[arg-type]
+        effects = self.actor.recover(decode(self.state.disk), now)  # type: ignore[arg-type]
         missed, self.state = self.state.missed, CrashState()
         for payload in missed:
             if isinstance(payload, KeysDistilled):
-                self.replica.store_key_bits(payload.key_bits)
+                self.actor.store_key_bits(payload.key_bits)
             else:
-                effects += self.replica.handle(
+                effects += self.actor.handle(
                     Envelope(
                         deliver_at=now, sender="entanglement_manager", serial=0, receiver=self.name, payload=payload
                     )
                 )
         return effects
-
-    def promise(self, now: int) -> int:
-        """See `Actor`."""
-        return self.replica.promise(now)
-
-    def accounts(self) -> dict[str, int]:
-        """See `Actor`; while it is down, these are the accounts of an empty store."""
-        return self.replica.accounts()
-
-    def parts(self) -> Mapping[str, Stateful]:
-        """See `Stateful`."""
-        return {"replica": self.replica}

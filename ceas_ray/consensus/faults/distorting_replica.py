@@ -17,14 +17,16 @@ from ceas_ray.messages.consensus_payloads import Frame
 class DistortingReplica(WrappedActor):
     """Wraps a replica: every frame that it would send passes through `distort`, and everything else stays as it is."""
 
+    actor: Replica
+
     def __init__(self, replica: Replica, streams: Streams) -> None:
         super().__init__(replica)
-        self.replica, self.streams = replica, streams
+        self.streams = streams
 
     def handle(self, envelope: Envelope) -> Sequence[Effect]:
         """See `Actor`."""
         effects: list[Effect] = []
-        for effect in self.replica.handle(envelope):
+        for effect in self.actor.handle(envelope):
             if isinstance(effect, Send) and isinstance(effect.payload, Frame):
                 effects += self.distort(effect, effect.payload)
             else:
@@ -37,7 +39,7 @@ class DistortingReplica(WrappedActor):
 
     def forged(self, send: Send, frame: Frame, body: bytes) -> Send:
         """Return the same frame with another body and a right tag, since a Byzantine replica has its keys."""
-        forged = self.replica.channel(frame.receiver).forge(frame, body=body)
+        forged = self.actor.channel(frame.receiver).forge(frame, body=body)
         return Send(send.deliver_at, send.receiver, forged)
 
     def draw(self, frame: Frame) -> np.random.Generator:

@@ -26,7 +26,7 @@ class ForgingReplica(DistortingReplica):
         if frame.kind not in _FORGED or not frame.receiver.startswith("replica/"):
             return [send]
         draw, body = self.draw(frame), encode(digest_of(b"a forged value"))
-        names = [replica_name(j) for j in range(self.replica.committee.replicas)]
+        names = [replica_name(j) for j in range(self.actor.committee.replicas)]
         forged = [
             replace(
                 frame, sender=name, body=body, counter=frame.counter + int(draw.integers(3)),

@@ -30,7 +30,7 @@ class LyingReplica(DistortingReplica):
             case FrameKind.VOTE1 | FrameKind.VOTE2 | FrameKind.VOTE3 | FrameKind.VOTE4 | FrameKind.DECIDE:
                 lie = content if draw.random() < 0.5 else digest_of(b"a lie")
             case FrameKind.ECHO:
-                lie = (*content, *map(accusation_item, range(self.replica.committee.processors)))
+                lie = (*content, *map(accusation_item, range(self.actor.committee.processors)))
             case FrameKind.CONTENT:
                 lie = tuple(draw.bytes(len(data)) for data in content)
             case FrameKind.MODEL:

@@ -23,8 +23,8 @@ class PoisoningReplica(DistortingReplica):
         content = decode(frame.body)
         if frame.kind == FrameKind.PROPOSAL:
             return [self.forged(send, frame, encode(_poisoned(content)))]
-        leads = (frame.round_index + frame.view) % self.replica.committee.replicas == self.replica.index
-        body = self.replica.body_of(content) if leads and frame.kind in _VOTES else None
+        leads = (frame.round_index + frame.view) % self.actor.committee.replicas == self.actor.index
+        body = self.actor.body_of(content) if leads and frame.kind in _VOTES else None
         if body is None:
             return [send]
         return [self.forged(send, frame, encode(digest_of(_poisoned(body))))]

@@ -15,5 +15,5 @@ class SlowReplica(DistortingReplica):
 
     def distort(self, send: Send, frame: Frame) -> Sequence[Send]:
         """See `DistortingReplica`."""
-        late = VIEW_TIMER_DELTAS * self.replica.committee.delta
+        late = VIEW_TIMER_DELTAS * self.actor.committee.delta
         return [Send(send.deliver_at + late, send.receiver, frame)]

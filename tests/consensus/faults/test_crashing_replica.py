@@ -35,9 +35,9 @@ def started() -> CrashingReplica:
 def test_what_was_persisted_is_there_again_after_the_crash() -> None:
     replica = started()
     told(replica, Timer(CrashTimer.CRASH, 0), OPENS, replica.name)
-    assert replica.replica.channel("replica/1").outgoing.distilled == 0
+    assert replica.actor.channel("replica/1").outgoing.distilled == 0
     told(replica, Timer(CrashTimer.RECOVER, 0), OPENS + 1, replica.name)
-    pool = replica.replica.channel("replica/1").outgoing
+    pool = replica.actor.channel("replica/1").outgoing
     assert pool.distilled == pool.stored + pool.spent == PLENTY
 
 
@@ -46,7 +46,7 @@ def test_keys_that_are_distilled_while_it_is_down_are_there_when_it_is_back() ->
     told(replica, Timer(CrashTimer.CRASH, 0), OPENS, replica.name)
     assert told(replica, KeysDistilled(0, np.full((2, PROCESSORS + 4), 61)), OPENS) == []
     told(replica, Timer(CrashTimer.RECOVER, 0), OPENS + 1, replica.name)
-    assert replica.replica.channel("replica/1").incoming.distilled == PLENTY + 61
+    assert replica.actor.channel("replica/1").incoming.distilled == PLENTY + 61
 
 
 def test_a_leader_that_crashes_decides_what_the_others_decide() -> None:
