@@ -28,6 +28,7 @@ from ceas_ray.runtime.available_cpus import available_cpus
 from ceas_ray.runtime.ray_tasks import ray_process, results_as_they_come
 from ceas_ray.studies.headline.design import Run
 from ceas_ray.studies.headline.training_runs import Executor, Laboratory, Result, Source, Train, in_processes
+from ceas_ray.studies.refusals import refuse_dry_run
 from ceas_ray.studies.tracked_study import track_study
 from ceas_ray.tracking.console import RunProgress
 from ceas_ray.tracking.files import write_json, write_whole
@@ -131,8 +132,7 @@ class Experiment(Generic[P]):
 
 def _refuse_other_commands(settings: RunSettings) -> None:
     """Raise SettingsError for settings that ask something else of a single run than to train."""
-    if settings.dry_run:
-        raise SettingsError("dry_run", "false for an experiment of many runs", True)
+    refuse_dry_run(settings)
     for key in ("resume", "verify"):
         if (value := getattr(settings, key)) is not None:
             raise SettingsError(key, "null for an experiment, which the same command resumes", value)

@@ -26,6 +26,7 @@ from ceas_ray.runs.tracking_choice import with_absolute_uri
 from ceas_ray.runs.training_run import Status
 from ceas_ray.scheduling.mdp import Mdp
 from ceas_ray.scheduling.scheduler import Scheduler
+from ceas_ray.studies.refusals import refuse_dry_run
 from ceas_ray.studies.tracked_study import track_study
 from ceas_ray.studies.utilization.regimes import COHERENCE_TIMES, REGIMES, ROTATIONS, SUPPLIES, Regime, grid
 from ceas_ray.studies.utilization.study import run_study
@@ -45,8 +46,7 @@ def scheduler_of_study(settings: RunSettings) -> Mdp:
         raise SettingsError("scheduling", "mdp in this study, which compares it with all others", mdp)
     if settings.study.name == "timetable" and mdp.objective != "precision_per_pair":
         raise SettingsError("scheduling.objective", "precision_per_pair in this study", mdp.objective)
-    if settings.dry_run:
-        raise SettingsError("dry_run", "false for a study", True)
+    refuse_dry_run(settings)
     return mdp
 
 

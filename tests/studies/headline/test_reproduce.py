@@ -123,7 +123,7 @@ def test_ray_gives_the_same_findings_as_processes(tmp_path: Path) -> None:
     ([f"{FORM}.evaluation_seeds=1"], f"{FORM}.evaluation_seeds must be an integer in [2, 1000]"),
     (["processors.count=0"], "processors.count must be an integer in"),
     (["study.design.nothing=1"], "study.design.nothing must be a known key"),
-    (["dry_run=true"], "dry_run must be false for an experiment of many runs, got true"),
+    (["dry_run=true"], "dry_run must be false for a study of many runs, got true"),
     (["resume=outputs/a"], "resume must be null for an experiment, which the same command resumes, got 'outputs/a'"),
 ])  # fmt: skip
 def test_a_bad_design_is_refused_in_one_line(
