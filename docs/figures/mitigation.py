@@ -199,12 +199,10 @@ def results(form: Form) -> str:
 
 def write_page() -> None:
     """Write what the tables of both forms show between the page's marks."""
-    text = PAGE.read_text(encoding="utf-8")
+    from marked_page import write_between_marks  # here, because runs read the circuit `blocks` from this file alone
+
     for form in (REGISTERED, LONGER):
-        begin, end = (f"<!-- {form.name}: {mark} -->\n" for mark in ("begin", "end"))
-        before, _, rest = text.partition(begin)
-        text = before + begin + "\n" + results(form) + "\n" + end + rest.partition(end)[2]
-    PAGE.write_text(text, encoding="utf-8")
+        write_between_marks(PAGE, form.name, results(form))
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from marked_page import write_between_marks
+
 from ceas_ray.config.composition import composed
 from ceas_ray.reports.plots import pyplot_without_window
 from ceas_ray.studies.systems.design import EverythingDesign, Plan, WeightsDesign, read_design
@@ -19,7 +21,7 @@ from ceas_ray.studies.systems.experiment import findings_of
 from ceas_ray.studies.systems.recorded_runs import SYSTEMS_TABLE
 
 EXPLANATION = Path(__file__).parents[1] / "explanation"
-PAGE, BEGIN, END = EXPLANATION / "systems.md", "<!-- results: begin -->\n", "<!-- results: end -->\n"
+PAGE = EXPLANATION / "systems.md"
 KINDS = {"everything": EverythingDesign, "weights": WeightsDesign}
 FORMS = (
     ("everything", "default"),
@@ -111,7 +113,7 @@ def draw(all_found: list[tuple[str, dict[str, Any]]]) -> None:
 
 def main() -> None:
     """Write what was run as a whole, and draw it."""
-    found, page = list(complete()), PAGE.read_text(encoding="utf-8")
+    found = list(complete())
     lines = [line for of in found for line in written(*of)]
     if found:
         draw([(form, of_scenario) for _, form, of_scenario in found])
@@ -119,9 +121,7 @@ def main() -> None:
             "*Bars: mean accuracy over the evaluation seeds in the worst case; ticks: without attack; dashed: chance.*"
         )
         lines = ["![Worst case of each system](../figures/systems.svg)", "", about, "", *lines]
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
-    text = "\n".join(lines) or "No form has been run as a whole yet.\n"
-    PAGE.write_text(before + BEGIN + "\n" + text.rstrip("\n") + "\n\n" + END + after, encoding="utf-8")
+    write_between_marks(PAGE, "results", "\n".join(lines) or "No form has been run as a whole yet.")
 
 
 if __name__ == "__main__":
