@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from marked_page import write_between_marks
-
 from ceas_ray.config.composition import composed
 from ceas_ray.reports.plots import pyplot_without_window
 from ceas_ray.studies.systems.design import EverythingDesign, Plan, WeightsDesign, read_design
@@ -113,6 +111,8 @@ def draw(all_found: list[tuple[str, dict[str, Any]]]) -> None:
 
 def main() -> None:
     """Write what was run as a whole, and draw it."""
+    from marked_page import write_between_marks  # here, because tests load this file alone
+
     found = list(complete())
     lines = [line for of in found for line in written(*of)]
     if found:
