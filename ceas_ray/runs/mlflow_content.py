@@ -16,21 +16,24 @@ from typing import Any
 from ceas_ray.config.command_line import key_named_by
 from ceas_ray.reports.file_names import FIGURES, NETWORK
 from ceas_ray.reports.numbers import numbers_in
-from ceas_ray.runs.folder import FREE, MLFLOW_STATUS, flat
-from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedRound, UsedData
-from ceas_ray.training.trained_model import DESCRIPTION, PARAMETERS
+from ceas_ray.runs.folder import FREE, FREE_GROUPS, MLFLOW_STATUS, flat
+from ceas_ray.runs.mlflow_model_content import has_model, model_of
+from ceas_ray.tracking.mlflow_pages import NOTE
+from ceas_ray.tracking.tracked_run import RunEnd, RunHead, TrackedModel, TrackedRound, UsedData
 
-NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
 _ROUND = "round/"
 _FILES = {
     "settings.yaml": "", "summary.json": "", "journal.jsonl": "", "timeline.json": "", NETWORK: "",
-    PARAMETERS: "model_files", DESCRIPTION: "model_files", "model.qasm": "circuits",
+    "model.qasm": "circuits",
 }  # fmt: skip
 """Files of a run folder that MLflow gets at the end of the run, and the folder that it keeps each in."""
 _MAX_NAME, _MAX_PARAM = 120, 6000
 _URI = "tracking.uri"
 """May hold a password."""
+_SAID_IN_TAGS = ("runtime", "stop")
+"""Settings that change no result: tags where they were named, since the params are what is compared."""
+_NO_PARAM = (*FREE, "inputs", "study")
 _NO_METRIC = ("round", "time")
 
 
@@ -40,12 +43,10 @@ def head_of(config: Mapping[str, Any], folder: Path, started: Mapping[str, Any])
     config: as `settings.yaml` holds it. started: the first line of its journal.
     """
     choices = _origin(config)["choices"]
-    named = {key_named_by(word) for word in _origin(config)["overrides"]}
-    settings = {key: value for key, value in flat(config).items() if not _is_left_out(key, named)}
-    params = {_key(key): _text(value)[:_MAX_PARAM] for key, value in (settings | choices).items()}
     commit = started.get("git_commit")
     tags = {
         **{_key(group): choice for group, choice in choices.items()},
+        **_free_choices(config),
         "folder": str(folder),
         "settings_hash": str(started.get("settings_hash")),
         "mlflow.user": _user(),
@@ -59,11 +60,23 @@ def head_of(config: Mapping[str, Any], folder: Path, started: Mapping[str, Any])
     data = started.get("data")
     return RunHead(
         name=run_name(config),
-        params=params,
+        params=params_of(config),
         tags=tags,
         began=float(started.get("time", 0.0)),
         data=UsedData(**data) if isinstance(data, dict) else None,
     )
+
+
+def params_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what may change a result: the choices of groups, then the seed, then all other settings.
+
+    In this order, because MLflow's pages keep it.
+    """
+    choices, named = _origin(config)["choices"], _named(config)
+    settings = {key: value for key, value in flat(config).items() if not _is_left_out(key, named)}
+    chosen = {group: choice for group, choice in choices.items() if group not in FREE_GROUPS}
+    first = {"seed": config.get("seed")}
+    return {_key(key): _text(value)[:_MAX_PARAM] for key, value in (chosen | first | settings).items()}
 
 
 def run_name(config: Mapping[str, Any]) -> str:
@@ -92,7 +105,7 @@ def end_of(config: Mapping[str, Any], folder: Path, summary: Mapping[str, Any], 
     files = [(folder / name, place) for name, place in _FILES.items() if (folder / name).exists()]
     if summary["status"] != "interrupted":  # which ends at once
         files += [(path, FIGURES) for path in _figures(folder)]
-    has_model = all((folder / name).exists() for name in (DESCRIPTION, PARAMETERS))
+    metrics = dict(numbers_in(summary))
     return RunEnd(
         status=MLFLOW_STATUS[summary["status"]],
         tags={
@@ -100,12 +113,20 @@ def end_of(config: Mapping[str, Any], folder: Path, summary: Mapping[str, Any], 
             "trace_digest": str(summary["trace_digest"]),
             NOTE: _description(config, folder, summary),
         },
-        metrics=dict(numbers_in(summary)),
+        metrics=metrics,
         step=int(summary["rounds"]),
         ended=ended,
         files=files,
-        model=folder if has_model else None,
+        model=_model(config, folder, summary, metrics) if has_model(folder) else None,
     )
+
+
+def _model(
+    config: Mapping[str, Any], folder: Path, summary: Mapping[str, Any], metrics: Mapping[str, float]
+) -> TrackedModel:
+    params = params_of(config)
+    named = {key: params[key] for key in map(_key, _named(config)) if key in params}
+    return model_of(folder, run_name(config), summary, params=params, metrics=metrics, named=named)
 
 
 def how_to_open(page: str, uri: str) -> str:
@@ -132,15 +153,25 @@ def _origin(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"choices": dict(origin.get("choices") or {}), "overrides": list(origin.get("overrides") or ())}
 
 
-def _is_left_out(key: str, named: Collection[str]) -> bool:
-    """Return whether a setting is no param: what is said otherwise, or not to be shown.
+def _named(config: Mapping[str, Any]) -> list[str]:
+    """Return the keys and groups that the command line named, in its order."""
+    return [key_named_by(word) for word in _origin(config)["overrides"]]
 
-    The folder is a tag. The choice of a group says which class it is, unless the class is one of the keys that were
-    named.
+
+def _is_left_out(key: str, named: Collection[str]) -> bool:
+    """Return whether a setting is no param: what changes no result, or is said otherwise.
+
+    The choice of a group says which class it is, unless the class is one of the keys that were named.
     """
     if key.rpartition(".")[2] == "_target_":
         return key not in named
-    return key in (_URI, "output") or key.partition(".")[0] in ("origin", "inputs")
+    return key.partition(".")[0] in _NO_PARAM
+
+
+def _free_choices(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings that were named though they change no result, and tell runs apart nevertheless."""
+    settings = flat({group: config.get(group) or {} for group in _SAID_IN_TAGS})
+    return {_key(key): _text(settings[key]) for key in _named(config) if key in settings}
 
 
 def _pair(word: str) -> tuple[str, str]:

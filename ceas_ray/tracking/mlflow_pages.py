@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from urllib.parse import quote
 
+NOTE = "mlflow.note.content"
+"""The tag that holds what a page says of a run or of a model, in Markdown."""
 _TRAINING_RUNS = "workflowType=machine_learning"
 _VIEW = "ceas_ray"
 _VIEW_TAG = f"mlflow.sharedViewState.{_VIEW}"

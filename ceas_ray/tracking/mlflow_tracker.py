@@ -20,7 +20,7 @@ from typing import Any
 from ceas_ray.tracking.artifact_places import require_within
 from ceas_ray.tracking.database_uri import require_database, sqlite_file, sqlite_uri
 from ceas_ray.tracking.locks import exclusive
-from ceas_ray.tracking.logged_model import log_model
+from ceas_ray.tracking.logged_model import LoggedModel
 from ceas_ray.tracking.mlflow_pages import EXPERIMENT_TAGS, compare_page, run_page
 from ceas_ray.tracking.plain_files import require_plain
 from ceas_ray.tracking.sending import Sending
@@ -51,14 +51,14 @@ def _milliseconds(seconds: float) -> int:
 class Content:
     """What MLflow has of a run.
 
-    data: digests of data sets. latest: step and value of the latest point of each metric, by its name. history: those
-    of all its points, for metrics that were asked for: each is a call.
+    data: names of data sets, by their digests. latest: step and value of the latest point of each metric, by its name.
+    history: those of all its points, for metrics that were asked for: each is a call.
     """
 
     status: str = "RUNNING"
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
-    data: frozenset[str] = frozenset()
+    data: dict[str, str] = field(default_factory=dict)
     latest: dict[str, tuple[int, float]] = field(default_factory=dict)
     history: dict[str, set[tuple[int, float]]] = field(default_factory=dict)
 
@@ -155,7 +155,7 @@ class MlflowTracker:
         if self._files_within is not None:
             experiment = self._client.get_experiment(run.info.experiment_id)
             require_within((run.info.artifact_uri, experiment.artifact_location), self._files_within)
-        data = frozenset(used.dataset.digest for used in run.inputs.dataset_inputs)
+        data = {used.dataset.digest: used.dataset.name for used in run.inputs.dataset_inputs}
         latest = {point.key: (point.step, point.value) for point in run.data.to_proto().metrics}
         return Content(run.info.status, dict(run.data.params), dict(run.data.tags), data, latest)
 
@@ -199,6 +199,7 @@ class MlflowTracker:
         dataset = Dataset(data.name, data.digest, "local", source, profile=json.dumps(dict(data.profile)))
         tags = [InputTag("mlflow.data.context", "training")]
         self._client.log_inputs(self.run_id, datasets=[DatasetInput(dataset, tags)])
+        self._there.data[data.digest] = data.name
 
     def _experiment_id(self) -> str:
         """Return the id of the experiment, which is made if there is none of its name."""
@@ -305,16 +306,44 @@ class MlflowTracker:
     def finish(self, end: RunEnd) -> None:
         """End the run."""
 
-        def finish() -> None:
-            self._send_metrics([(end.metrics, end.ended, end.step)])
-            self._send_tags(end.tags)
-            self._client.set_terminated(self.run_id, end.status, _milliseconds(end.ended))
-            self._sending.answered()
-            self._send_artifacts(end.files)
-            if end.model is not None:
-                log_model(self._client, str(self.run_id), end.model, end.step)
+        self._sending.ask_for(lambda: self._finish(end))
 
-        self._sending.ask_for(finish)
+    def _finish(self, end: RunEnd) -> None:
+        model = None
+        if end.model is not None:
+            model = LoggedModel(self._client, str(self.run_id), end.model)
+            self._sending.answered()
+            self._send_metrics_of_model(model, end)
+        self._send_metrics([(end.metrics, end.ended, end.step)])
+        self._send_tags(end.tags)
+        self._client.set_terminated(self.run_id, end.status, _milliseconds(end.ended))
+        self._sending.answered()
+        self._send_artifacts(end.files)
+        if model is not None:
+            model.send(self._send_artifacts, end.ended, end.step)
+
+    def _send_metrics_of_model(self, model: LoggedModel, end: RunEnd) -> None:
+        """Send the metrics that the model lacks. MLflow keeps such a point once for the model, and once for its run."""
+        from mlflow.entities import Metric
+
+        assert end.model is not None, "its metrics are sent"
+        digest, data = next(iter(self._there.data.items()), (None, None))
+        missing = []
+        for name, value in end.model.metrics.items():
+            if not model.has(name, end.step, value):
+                links = (model.model_id, data, digest) if name in end.model.on_data else (model.model_id,)
+                missing.append(Metric(name, value, self._time_of(name, (end.step, value), end.ended), end.step, *links))
+        if missing:
+            self._client.log_batch(self.run_id, metrics=missing)
+            self._there.latest |= {point.key: (point.step, point.value) for point in missing}
+            self._sending.answered()
+
+    def _time_of(self, name: str, point: tuple[int, float], ended: float) -> int:
+        """Return when MLflow says that the run had this step and value of a metric; `ended` if it does not have it."""
+        if not self._has(name, point):
+            return _milliseconds(ended)
+        points = self._client.get_metric_history(self.run_id, name)
+        return int(next(one.timestamp for one in points if (one.step, one.value) == point))
 
     def _send_artifacts(self, files: Sequence[tuple[Path, str]]) -> None:
         places = {place for _, place in files}

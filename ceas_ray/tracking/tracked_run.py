@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +38,27 @@ class TrackedRound:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrackedModel:
+    """A trained model, whose files lie in the folder of its run.
+
+    metrics: those of the run at its end that say how good the model is, or what it took. on_data: the names of those
+    that were measured on the data set of the run. note: what its page says of it, in Markdown.
+    """
+
+    folder: Path
+    name: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    on_data: Collection[str]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunEnd:
     """What is known of a run when it is over, at `ended`.
 
-    status: FINISHED, FAILED or KILLED. metrics: of the whole run, at step `step`. files: artifacts, each with the
-    folder that it is kept in (empty: none). model: the folder of a run that holds a trained model; None without one.
+    status: FINISHED, FAILED or KILLED. metrics: of the whole run, at step `step`; those of the model are among them.
+    files: artifacts, each with the folder that it is kept in (empty: none). model: None without one.
     """
 
     status: str
@@ -51,4 +67,4 @@ class RunEnd:
     step: int
     ended: float
     files: Sequence[tuple[Path, str]] = ()
-    model: Path | None = None
+    model: TrackedModel | None = None

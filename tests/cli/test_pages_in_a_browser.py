@@ -91,6 +91,7 @@ def test_two_runs_are_compared(recorded: Recorded, tab: Browser, tmp_path: Path)
     shown = tab.open(address, ["Comparing 2 Runs", "bell_pair_utilization", "oblivious"], tmp_path / "compare.png")
     assert ours(shown.errors) == []
     assert all(run_id in shown.text for run_id in recorded.run_ids)
+    assert "quiet" not in shown.text
 
 
 def test_a_run_and_its_model_have_pages(recorded: Recorded, tab: Browser, tmp_path: Path) -> None:
@@ -103,7 +104,8 @@ def test_a_run_and_its_model_have_pages(recorded: Recorded, tab: Browser, tmp_pa
     models = MlflowClient(recorded.store).search_logged_models(experiment_ids=["1"])
     (model,) = [model for model in models if model.source_run_id == recorded.run_ids[0]]
     page = f"{recorded.server}/#/experiments/1/models/{model.model_id}?workflowType=machine_learning"
-    shown = tab.open(page, [model.name, model.model_id], tmp_path / "model.png")
+    said = (model.name, model.model_id, accuracy, "digits (#", "training.layers", "bell_pairs.generated")
+    shown = tab.open(page, said, tmp_path / "model.png")
     assert ours(shown.errors) == []
 
 

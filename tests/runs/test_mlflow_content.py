@@ -31,8 +31,17 @@ def test_a_name_stays_short() -> None:
 
 
 def test_params_are_what_a_person_compares() -> None:
-    """Neither the folder, which is a tag, nor the class that a choice stands for; but a class that was named."""
+    """Not the class that a choice stands for; but a class that was named."""
     named = "aggregation.rule._target_=ceas_ray.aggregation.median.Median"
-    params = head_of(composed_once(["aggregation=mean", named, "output=x"]), Path("x"), {}).params
+    params = head_of(composed_once(["aggregation=mean", named]), Path("x"), {}).params
     assert params["scheduling"] == "mdp" and params["attacks.fraction"] == "0.2"
-    assert [key for key in params if "_target_" in key or key == "output"] == ["aggregation.rule._target_"]
+    assert [key for key in params if "_target_" in key] == ["aggregation.rule._target_"]
+    assert [key for key in params if "." not in key].index("seed") == list(params).index("seed")
+
+
+def test_what_changes_no_result_is_no_param() -> None:
+    words = ["quiet=true", "output=x", "tracking=folder", "runtime=local", "stop.wall_seconds=60", "timeline=true"]
+    head = head_of(composed_once(words), Path("x"), {})
+    assert head.params == head_of(composed_once([]), Path("y"), {}).params
+    assert head.tags["runtime"] == "local" and head.tags["stop.wall_seconds"] == "60"
+    assert not {"quiet", "output", "timeline"} & head.tags.keys()

@@ -19,8 +19,8 @@ from ceas_ray.cli.sync import main as sync
 from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
-from ceas_ray.runs.mlflow_content import NOTE
 from ceas_ray.tracking.files import read_journal
+from ceas_ray.tracking.mlflow_pages import NOTE
 from ceas_ray.training.datasets import split
 from ceas_ray.training.sources import load_classes
 from tests.small_worlds import SMALL
@@ -133,9 +133,26 @@ def test_its_model_is_loaded_and_predicts_what_the_run_counted(
         assert right.mean() == tracked.summary["test_accuracy"]
 
 
+def test_the_page_of_its_model_says_what_it_is_and_how_good(tracked: Tracked) -> None:
+    """Its numbers are those of the summary; the ones that were measured on data say on which."""
+    (output,) = tracked.run.outputs.model_outputs
+    model, run = tracked.client.get_logged_model(output.model_id), tracked.run
+    assert model.name == run.info.run_name.replace("...", "--").replace(".", "_")
+    expected = {"scheduling": "two_level", "attacks": "alie", "training.qubits": "3", "seed": "3"}
+    assert model.params.items() >= expected.items() and model.params.items() <= run.data.params.items()
+    summary = numbers(tracked.summary)
+    assert {point.key: point.value for point in model.metrics}.items() <= summary.items()
+    data = {point.key: (point.dataset_name, point.dataset_digest) for point in model.metrics}
+    (entry,) = run.inputs.dataset_inputs
+    assert data["test_accuracy"] == ("digits", entry.dataset.digest)
+    assert data["bell_pairs.generated"] == (None, None)
+    assert f"**Test accuracy {tracked.summary['test_accuracy']:.3f}" in model.tags[NOTE]
+    assert "(qubits: 3, layers: 1, ansatz: `ring`) that tells the classes 3, 8 of `digits` apart" in model.tags[NOTE]
+
+
 def test_it_keeps_files_and_says_what_it_was(tracked: Tracked) -> None:
     files = {info.path for info in tracked.client.list_artifacts(tracked.run.info.run_id)}
-    assert {"settings.yaml", "summary.json", "journal.jsonl", "circuits", "model_files", "figures"} <= files
+    assert {"settings.yaml", "summary.json", "journal.jsonl", "circuits", "model", "figures"} <= files
     note = tracked.run.data.tags[NOTE]
     assert f"**Test accuracy {tracked.summary['test_accuracy']:.3f}**" in note
     assert "| scheduling | two_level |" in note and "attacks.fraction=0.25" in note
@@ -152,7 +169,17 @@ def test_the_experiment_opens_at_its_runs_and_the_run_says_where_its_page_is(tra
 @pytest.mark.slow
 def test_sending_it_once_more_changes_nothing(tracked: Tracked) -> None:
     database = tracked.folder.parents[1] / "outputs" / "mlflow.db"
-    tables = ("runs", "metrics", "latest_metrics", "params", "inputs", "logged_models", "datasets")
+    tables = (
+        "runs",
+        "metrics",
+        "latest_metrics",
+        "params",
+        "inputs",
+        "logged_models",
+        "logged_model_metrics",
+        "logged_model_params",
+        "datasets",
+    )
 
     def counts() -> list[int]:
         with sqlite3.connect(database) as connection:

@@ -84,7 +84,7 @@ def test_a_folder_with_any_name_keeps_its_database_and_artifacts(
     assert main([*SMALL, "training.rounds=1", "tracking=mlflow", "output=outputs/run"]) == 0
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert runs_in(runs / "mlflow.db") == 1
-    assert [path.name for path in (runs / "mlflow_artifacts").rglob("model_files/model.npz")] == ["model.npz"]
+    assert [path.name for path in (runs / "mlflow_artifacts").rglob("artifacts/model/data/model.npz")] == ["model.npz"]
     assert sync(["--uri", "htp://server", str(runs / "run")]) == 2
     assert sync([str(runs / "run")]) == 0
     assert runs_in(runs / "mlflow.db") == 1
@@ -107,7 +107,7 @@ def test_runs_have_one_database_wherever_they_are_and_it_is_found_again_where_bo
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["second"]
     runs = two / "outputs"
     assert runs_in(runs / "mlflow.db") == 2
-    assert len(list((runs / "mlflow_artifacts").rglob("model_files/model.npz"))) == 2
+    assert len(list((runs / "mlflow_artifacts").rglob("artifacts/model/data/model.npz"))) == 2
     with sqlite3.connect(runs / "mlflow.db") as database:
         places = [uri for (uri,) in database.execute("select artifact_uri from runs")]
         places += [uri for (uri,) in database.execute("select artifact_location from logged_models")]

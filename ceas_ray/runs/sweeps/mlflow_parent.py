@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ceas_ray.config.command_line import key_named_by
-from ceas_ray.runs.mlflow_content import NOTE, run_name
+from ceas_ray.runs.mlflow_content import run_name
 from ceas_ray.runs.mlflow_copy import copy_to_mlflow, sweep_run
 from ceas_ray.runs.sweeps.jobs import SweepJob
 from ceas_ray.runs.sweeps.state import summary_of
 from ceas_ray.runs.tracking_choice import default_store
 from ceas_ray.tracking.files import Journal
+from ceas_ray.tracking.mlflow_pages import NOTE
 from ceas_ray.tracking.mlflow_tracker import MlflowTracker
 from ceas_ray.tracking.tracked_run import RunEnd, RunHead
 

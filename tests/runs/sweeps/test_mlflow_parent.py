@@ -10,7 +10,8 @@ from urllib.parse import unquote
 import pytest
 
 from ceas_ray.cli.run import main
-from ceas_ray.runs.mlflow_content import NOTE, PARENT
+from ceas_ray.runs.mlflow_content import PARENT
+from ceas_ray.tracking.mlflow_pages import NOTE
 from tests.small_worlds import SMALL
 
 WORDS = ["-m", *(word for word in SMALL if word != "tracking=folder"), "training.rounds=1", "scheduling=mdp,oblivious"]
