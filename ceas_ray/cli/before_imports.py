@@ -11,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ceas_ray.kernel.signals import interrupts
+from ceas_ray.tracking.start_line import START_LINE
 
 if TYPE_CHECKING:
     from ceas_ray.runtime.warm_processes import WarmProcesses
@@ -34,6 +35,7 @@ def prepare(package: str) -> None:
             signal.signal(number, _end)
         atexit.register(_ignore)
         if os.path.basename(sys.argv[0]) == _RUN or _module(sys.orig_argv) == f"{package}.run":
+            START_LINE.begin(sys.argv[1:])
             _start_processes()
 
 

@@ -30,6 +30,7 @@ from ceas_ray.runtime.failure import RuntimeFailure
 from ceas_ray.runtime.interruption import INTERRUPTED, Interruption, answered
 from ceas_ray.runtime.warm_processes import WarmProcesses, ended
 from ceas_ray.studies.utilization.outputs import execute_study
+from ceas_ray.tracking.start_line import START_LINE, say_when_compiling
 from ceas_ray.world.builder import outline_world
 
 USAGE = """usage: ceas-ray [-m] [key=value ...]
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--version" in words:
         print(_versions())
         return COMPLETED
+    say_when_compiling()
     processes = processes_of_sweep()
     with nullcontext() if processes is None else ended(processes):
         return answered(lambda interruption: _run(words, interruption, processes))
@@ -69,8 +71,11 @@ def _run(words: Sequence[str], interruption: Interruption, processes: WarmProces
         task = Task(interruption, line, processes)
         code = run_application(line, task)
     except (SettingsError, RuntimeFailure) as error:
+        START_LINE.end()
         print(error, file=sys.stderr)
         return BAD_SETTINGS
+    finally:
+        START_LINE.end()
     return code or task.exit_code(line.sweep)
 
 
@@ -127,6 +132,7 @@ class Task:
         except (SettingsError, RuntimeFailure) as error:
             if self._elsewhere:
                 raise
+            START_LINE.end()
             print(error, file=sys.stderr)
             code = BAD_SETTINGS
         if self._elsewhere and code != COMPLETED:

@@ -26,6 +26,7 @@ from ceas_ray.runtime.ray_process import ClusterAccess, RayProcess
 from ceas_ray.runtime.reconnecting_cluster import ReconnectingCluster
 from ceas_ray.runtime.recovery import Fault, SurvivingSimulation
 from ceas_ray.tracking.console import print_table
+from ceas_ray.tracking.start_line import START_LINE, STARTING_RAY
 from ceas_ray.world.inputs import targets_of
 from ceas_ray.world.world import World
 
@@ -153,9 +154,11 @@ class _RayClusters:
         self.end()
         runtime = self._settings.runtime
         self._process, self._first = self._first or _ray_process(self._settings), None
+        START_LINE.show(STARTING_RAY)
         if self._wanted is None:
             self._wanted = _hosts_to_start(self._settings, self._world, self._process.opened.machines)
             self.hosts = len(self._wanted.packed)
+        START_LINE.show(STARTING_RAY)
         self._process.start(self._wanted)
         cluster = PackedCluster(self._process)
         if not self._settings.quiet and runtime.address is not None:

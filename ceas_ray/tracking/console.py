@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from ceas_ray.tracking.start_line import START_LINE
+
 
 class RunProgress:
     """A live bar with round, accuracy and utilization; plain lines now and then where there is no terminal."""
@@ -21,6 +23,7 @@ class RunProgress:
         self._task = self._bar.add_task("", total=rounds)
 
     def __enter__(self) -> RunProgress:
+        START_LINE.end()
         if self._console.is_terminal:
             self._bar.start()
         return self
@@ -54,4 +57,5 @@ def print_table(title: str, rows: Mapping[str, Any]) -> None:
     table = Table(title=title, show_header=False, title_justify="left")
     for name, value in rows.items():
         table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+    START_LINE.end()
     Console().print(table)
