@@ -16,7 +16,7 @@ _ROOM_FOR_MEANINGS = 76
 
 
 class Figure(NamedTuple):
-    """A figure of a result: its name, its value (None: it has none, and no row is printed), and its meaning."""
+    """A figure of a result: its name, its value and its meaning."""
 
     name: str
     value: Any
@@ -29,7 +29,7 @@ class Figure(NamedTuple):
 
 
 def print_figures(title: str, figures: Sequence[Figure], console: Console | None = None) -> None:
-    """Print figures on standard output, those that have a value."""
+    """Print figures on standard output."""
     console = console or Console()
     roomy = console.width >= _ROOM_FOR_MEANINGS
     table = Table(title=title, show_header=False, title_justify="left")
@@ -38,7 +38,6 @@ def print_figures(title: str, figures: Sequence[Figure], console: Console | None
     if roomy:
         table.add_column(overflow="fold", style="dim")
     for figure in figures:
-        if figure.value is not None:
-            texts = figure.name, figure.text, figure.meaning
-            table.add_row(*map(Text, texts if roomy else texts[:2]))
+        texts = figure.name, figure.text, figure.meaning
+        table.add_row(*map(Text, texts if roomy else texts[:2]))
     console.print(table)

@@ -125,8 +125,9 @@ def title_of(summary: Mapping[str, Any]) -> str:
 
 
 def figures_of(summary: Mapping[str, Any]) -> list[Figure]:
-    """Return what the table at the end of a run shows."""
-    return [*_learned(summary), *_spent(summary), *_caught(summary), *_ran(summary)]
+    """Return what the table at the end of a run shows: the figures that have a value."""
+    figures = [*_learned(summary), *_spent(summary), *_caught(summary), *_ran(summary)]
+    return [figure for figure in figures if figure.value is not None]
 
 
 def _learned(summary: Mapping[str, Any]) -> list[Figure]:

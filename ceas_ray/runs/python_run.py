@@ -109,9 +109,9 @@ class Result:
 
     def _repr_html_(self) -> str:
         """Return the table that the command prints at the end of a run, which a notebook shows."""
-        figures = [figure for figure in figures_of(self.summary) if figure.value is not None]
         rows = "".join(
-            f"<tr><th>{escape(f.name)}</th><td>{escape(f.text)}</td><td>{escape(f.meaning)}</td></tr>" for f in figures
+            f"<tr><th>{escape(figure.name)}</th><td>{escape(figure.text)}</td><td>{escape(figure.meaning)}</td></tr>"
+            for figure in figures_of(self.summary)
         )
         return f"<table><caption>{escape(title_of(self.summary))}</caption>{rows}</table>"
 

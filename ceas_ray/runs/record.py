@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from hashlib import blake2b
@@ -37,15 +37,15 @@ class RunRecord:
         lock: HeldLock,
         tracker: MlflowProcess | None = None,
         *,
-        in_sweep: bool = False,
+        printed_warnings: Sequence[str] | None = None,
     ) -> None:
         """config: as `settings.yaml` holds it. lock: on the run folder. tracker: sends the run to MLflow; None leaves
-        that to somebody else, whatever settings say. in_sweep: a sweep prints the warnings of all of its runs at once.
+        that to somebody else, whatever settings say. printed_warnings: those of a job, which its sweep has printed.
 
         Raises SettingsError for a folder whose journal is not a journal, or cannot be written.
         """
         folder = lock.folder
-        self.config, self.folder, self._quiet, self._in_sweep = config, folder, settings.quiet, in_sweep
+        self.config, self.folder, self._quiet, self._printed_warnings = config, folder, settings.quiet, printed_warnings
         for left in folder.glob(f"*{PARTIAL}"):
             with suppress(OSError):  # whatever it is, it is no file that a run began, and in nobody's way
                 left.unlink()
@@ -69,11 +69,17 @@ class RunRecord:
         self._journal.append(event, line)
         return line
 
-    def warn(self, text: str) -> None:
-        """Append a warning to the journal, and print it unless a sweep does."""
-        if not self._in_sweep:
-            print(text, file=sys.stderr)
-        self.note("warning", {"text": text})
+    def warn(self, find: Callable[[], Sequence[str]]) -> None:
+        """Append the warnings of the run to the journal: those that its sweep has printed, or else those that `find`
+        returns, which are printed here.
+        """
+        found = self._printed_warnings
+        if found is None:
+            found = find()
+            for text in found:
+                print(text, file=sys.stderr)
+        for text in found:
+            self.note("warning", {"text": text})
 
     def begin(self, started: Mapping[str, Any]) -> None:
         """Write the settings of a new run and its first line; start its MLflow run.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -46,13 +46,14 @@ from ceas_ray.world.world import World
 
 def execute(
     config: Mapping[str, Any], interruption: Interruption, ended: Ended | None = None, at: Path | None = None,
-    *, pruning: Pruning | None = None,
+    *, printed_warnings: Sequence[str] | None = None, pruning: Pruning | None = None,
 ) -> Status:  # fmt: skip
     """Check, build and run one job; return how it ended.
 
     ended: is given the summary and the folder of a run that is over, before its cluster goes; None: they are printed.
     at: where the folder of a new run is on this machine, for a job that was sent here by one that sends to MLflow
-    itself; None: where settings say. pruning: of a trial of a search.
+    itself; None: where settings say. printed_warnings: those of a job, which its sweep has printed; None: they are
+    found and printed. pruning: of a trial of a search.
 
     Raises SettingsError for bad settings, and RuntimeFailure if the cluster cannot be had.
     """
@@ -77,7 +78,7 @@ def execute(
             refuse_unwritable_snapshots(settings, lock.folder)
         with cluster_of(settings, world, process) as cluster:
             config = with_inputs(config, world.inputs)
-            record = RunRecord(settings, config, lock, tracker, in_sweep=at is not None)
+            record = RunRecord(settings, config, lock, tracker, printed_warnings=printed_warnings)
             ended = ended or _printed(config, lock.folder, interruption)
             run = TrainingRun(settings, world, cluster, record, place=place, found=found, ended=ended, pruning=pruning)
             return run.go(interruption)

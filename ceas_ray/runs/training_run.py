@@ -153,8 +153,7 @@ class TrainingRun:
         code = code_version(targets_of(record.config).values())
         data = used_data(self._settings.training.data, self._world.data)
         record.begin({"seed": self._settings.seed, "code": code, "inputs": inputs.digests, "data": data, **self._code})
-        for warning in warnings_of(self._settings):
-            record.warn(warning)
+        record.warn(lambda: warnings_of(self._settings))
         for line in inputs.notes:
             record.progress.say(line)
             record.note("note", {"text": line})

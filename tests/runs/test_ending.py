@@ -16,7 +16,7 @@ from qiskit import qasm3
 from ceas_ray.config.composition import composed
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import build
-from ceas_ray.runs.ending import centralized_results, print_end, resume_override, write_model
+from ceas_ray.runs.ending import centralized_results, figures_of, print_end, resume_override, write_model
 from ceas_ray.training.trained_model import TrainedModel
 from tests.small_worlds import SMALL, small_world
 
@@ -77,6 +77,16 @@ def test_the_table_counts_the_rows_that_were_flagged_where_there_was_an_attack(
     assert "Byzantine rows flagged" in said and "5 of 30" in said and "7 of 120" in said
     print_end(summary_of("completed") | {"detection": counts | {"byzantine_rows": 0}}, tmp_path)
     assert "flagged" not in capsys.readouterr().out
+
+
+def test_the_table_has_no_row_for_what_has_no_value() -> None:
+    summary = summary_of("completed")
+    shown = [figure.name for figure in figures_of(summary | {"backdoor_success": 0.5})]
+    assert {"test accuracy", "centralized, without noise", "back door success", "digest"} <= {*shown}
+    assert "quarantined processors" not in shown
+    without = summary | {"centralized_accuracy": None, "backdoor_success": None}
+    gone = "centralized, without noise", "back door success"
+    assert [figure.name for figure in figures_of(without)] == [name for name in shown if name not in gone]
 
 
 def summary_of(status: str) -> dict[str, Any]:

@@ -258,16 +258,17 @@ class Sweep:
 
 def parcel_of(job: SweepJob, travels: bool = True) -> Parcel:
     """Return the job as it travels, with all that it takes from this machine; with nothing where it stays here."""
-    if not travels:
-        return Parcel(job.config, job.folder, packed=None, files={}, code={}, fingerprint=None, pruning=job.pruning)
-    settings, inputs = job.settings, job.inputs
-    packages = own_packages(targets_of(job.config).values())
-    return Parcel(
-        config=job.config,
-        folder=job.folder,
-        packed=packed(job.folder),
-        files={path: InputFile.read(path).content for path in inputs.paths.values()},
-        code={name: path.read_bytes() for package in packages for name, path in modules_of(package).items()},
-        fingerprint=None if settings.runtime.allow_mixed_hosts else own_fingerprint(),
+    stays = Parcel(
+        job.config, job.folder, packed=None, files={}, code={}, fingerprint=None, warnings=job.warnings,
         pruning=job.pruning,
+    )  # fmt: skip
+    if not travels:
+        return stays
+    packages = own_packages(targets_of(job.config).values())
+    return replace(
+        stays,
+        packed=packed(job.folder),
+        files={path: InputFile.read(path).content for path in job.inputs.paths.values()},
+        code={name: path.read_bytes() for package in packages for name, path in modules_of(package).items()},
+        fingerprint=None if job.settings.runtime.allow_mixed_hosts else own_fingerprint(),
     )

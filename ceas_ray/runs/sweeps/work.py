@@ -41,7 +41,8 @@ class Parcel:
     """A job as it travels. folder: on the machine of the command; packed: what is in it by now, if anything.
 
     files: contents of input files by their absolute paths there; code: those of the user's own modules by their names.
-    fingerprint: of what the machine of the command computes (None: others may compute other bits). pruning: of a trial.
+    fingerprint: of what the machine of the command computes (None: others may compute other bits). warnings: which the
+    sweep prints. pruning: of a trial.
     """
 
     config: Mapping[str, Any]
@@ -50,6 +51,7 @@ class Parcel:
     files: Mapping[str, bytes]
     code: Mapping[str, bytes]
     fingerprint: Mapping[str, str] | None
+    warnings: tuple[str, ...] = ()
     pruning: Pruning | None = None
 
 
@@ -99,7 +101,12 @@ def _run(parcel: Parcel, folder: Path, interruption: Interruption) -> tuple[Stat
         _refuse_other_settings(folder, saved, config)
         config = saved | {name: config[name] for name in ("runtime", "stop", "quiet")} | {"resume": str(folder)}
     status = execute(
-        config, interruption, lambda summary, _: causes.append(summary["cause"]), folder, pruning=parcel.pruning
+        config,
+        interruption,
+        lambda summary, _: causes.append(summary["cause"]),
+        folder,
+        printed_warnings=parcel.warnings,
+        pruning=parcel.pruning,
     )
     return status, "".join(causes)
 

@@ -8,7 +8,10 @@ import pytest
 
 import ceas_ray
 from ceas_ray.cli.run import main
+from ceas_ray.runs import training_run
 from ceas_ray.runs.sweeps.report import warnings_in
+from ceas_ray.runs.sweeps.sweep import parcel_of
+from ceas_ray.runs.sweeps.work import run_job
 from ceas_ray.tracking.files import read_journal
 from tests.runs.sweeps.sweep_of_small_runs import small_jobs
 from tests.small_worlds import SMALL
@@ -34,6 +37,18 @@ def test_a_sweep_from_python_prints_a_warning_once(capsys: pytest.CaptureFixture
     ceas_ray.sweep(*SMALL, "training.rounds=1", "scheduling=max_weight", seed=[1, 2])
     (said,) = [text for text in capsys.readouterr().err.splitlines() if text.startswith(CHOOSES)]
     assert said.endswith("(all 2 jobs)"), said
+
+
+def test_a_job_notes_the_warnings_that_were_found_when_it_was_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (job,) = small_jobs(tmp_path, ["scheduling=max_weight", "training.rounds=1"])
+    monkeypatch.delattr(training_run, "warnings_of")
+    assert run_job(parcel_of(job), here=True).status == "completed"
+    journal = read_journal(job.folder / "journal.jsonl")
+    noted = tuple(event["text"] for event in journal if event["event"] == "warning")
+    assert noted == job.warnings and noted[-1].startswith(CHOOSES)
+    assert CHOOSES not in capsys.readouterr().err
 
 
 def test_a_long_list_of_jobs_is_cut_and_one_job_is_named(tmp_path: Path) -> None:
