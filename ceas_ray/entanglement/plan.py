@@ -18,6 +18,7 @@ from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import PairSource, Route, path_fidelity
 from ceas_ray.quantum.bell_pairs import decayed_fidelity, key_rate
 from ceas_ray.quantum.key_rates import finite_key_length, min_block
+from ceas_ray.quantum.pair_physics import fidelity_of_werner, survival, werner_of_fidelity
 from ceas_ray.scheduling.perishable_chain import LinkClass
 
 _LONGEST_AGE_SECONDS = 1e6
@@ -116,7 +117,7 @@ class Demand:
         """Return the fall of the logarithm of a pair's Werner parameter in a shot period, rounded to about 10 %."""
         if link.fidelity <= 0.25:
             return 0.0
-        threshold = 0.25 + (link.fidelity - 0.25) * math.exp(-_DECAY_MEASURED)
+        threshold = fidelity_of_werner(werner_of_fidelity(link.fidelity) * survival(_DECAY_MEASURED))
         decay = _DECAY_MEASURED / link.age_at_fidelity(threshold) * seconds(self.shot_period(link))
         return math.exp(round(5 * math.log(decay)) / 5) if decay > 0 else 0.0
 

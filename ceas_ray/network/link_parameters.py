@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND, picoseconds
 from ceas_ray.network.memories import Decay, Depolarizing, Memory, age_of_fidelity, coherence_of_each, pair_decay
+from ceas_ray.quantum import pair_physics
 
 FIBRE_SPEED_KM_PER_SECOND = 2e5
 _MIN_SUCCESS = 1e-12
@@ -126,8 +127,7 @@ class LinkParameters:
         """Return Bell-diagonal weights at emission (4,), in the order (Phi+, Psi-, Psi+, Phi-)."""
         if self.weights is not None:
             return np.array(self.weights)
-        rest = (1 - self.fidelity) / 3
-        return np.array([self.fidelity, rest, rest, rest])
+        return np.array(pair_physics.werner_weights(self.fidelity))
 
     @property
     def decay(self) -> Decay:

@@ -36,6 +36,7 @@ from ceas_ray.messages.senders import may_send
 from ceas_ray.processors.gradient_records import GradientInputs, GradientOutput
 from ceas_ray.processors.gradient_work import GRADIENT, ErrorMitigation
 from ceas_ray.quantum.mixed_pairs import NO_PAIRS
+from ceas_ray.quantum.pair_physics import correlation_of_error_rate
 
 Floats = NDArray[np.float64]
 
@@ -394,4 +395,4 @@ def certified_werner(tested: Floats, errors: Floats) -> float | None:
     total = float(np.sum(tested))
     if total == 0:
         return None
-    return max(1 / 3, 1 - 2 * float(np.sum(errors)) / total)
+    return max(1 / 3, float(correlation_of_error_rate(float(np.sum(errors)) / total)))

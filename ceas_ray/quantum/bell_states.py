@@ -58,16 +58,12 @@ def fidelity_of_werner(werner: ArrayLike) -> Any:
 
 def werner_state(fidelity: ArrayLike) -> Any:
     """Return the weights of a Werner pair: F, and (1 - F) / 3 for each of the others."""
-    kept = fidelities(fidelity)
-    rest = (1 - kept) / 3
-    return np.stack([kept, rest, rest, rest], axis=-1)
+    return np.stack(pair_physics.werner_weights(fidelities(fidelity)), axis=-1)
 
 
 def twirled_state(weights: ArrayLike) -> Any:
     """Return the Werner twirl (random bilateral rotations): the weight of Phi+ stays, the others become equal."""
-    kept = bell_weights(weights)[..., 0]
-    rest = (1 - kept) / 3
-    return np.stack([kept, rest, rest, rest], axis=-1)
+    return np.stack(pair_physics.werner_weights(bell_weights(weights)[..., 0]), axis=-1)
 
 
 def correlations(weights: ArrayLike) -> Any:

@@ -77,6 +77,13 @@ def werner_pair(werner):  # type: ignore[no-untyped-def]
 
 
 @_formula
+def werner_weights(fidelity):  # type: ignore[no-untyped-def]
+    """Return the Bell-diagonal weights of a Werner pair: F, and (1 - F) / 3 for each of the others."""
+    rest = (1.0 - fidelity) / 3.0
+    return fidelity, rest, rest, rest
+
+
+@_formula
 def correlations_of_weights(a, b, c, d):  # type: ignore[no-untyped-def]
     """Return <XX>, -<YY>, <ZZ> of the Bell-diagonal weights (Phi+, Psi-, Psi+, Phi-)."""
     return a - b + c - d, a + b - c - d, a - b - c + d
@@ -169,6 +176,12 @@ def dejmps(first, second):  # type: ignore[no-untyped-def]
 def error_rate(correlation):  # type: ignore[no-untyped-def]
     """Return the share of unequal outcomes in a basis with this correlation (see `Pair`)."""
     return (1.0 - correlation) / 2.0
+
+
+@_formula
+def correlation_of_error_rate(rate):  # type: ignore[no-untyped-def]
+    """Return the inverse of `error_rate`, 1 - 2 e; of the rate over all bases, the Werner parameter."""
+    return 1.0 - 2.0 * rate
 
 
 def _sum_of_products(a: Any, b: Any, c: Any, d: Any) -> Any:

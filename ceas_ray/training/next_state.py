@@ -12,6 +12,7 @@ from ceas_ray.aggregation.aggregator import Aggregator
 from ceas_ray.aggregation.evidence import Evidence
 from ceas_ray.messages.fixed_point import from_fixed_point
 from ceas_ray.messages.payloads import TestReport
+from ceas_ray.quantum import pair_physics
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.contrast import contrast, contrasts_within, weight_profiles
 from ceas_ray.quantum.error_rate_bound import error_rate_bound
@@ -114,4 +115,6 @@ def certified_werner_bounds(tested: Floats, errors: Floats, confidence: float) -
     has 0.
     """
     rate = np.where(tested > 0, errors / np.maximum(tested, 1.0), 0.5)
-    return np.maximum(0.0, 1 - 2 * rate), np.maximum(0.0, 1 - 2 * error_rate_bound(tested, errors, confidence))
+    rates = rate, error_rate_bound(tested, errors, confidence)
+    estimate, bound = (np.maximum(0.0, pair_physics.correlation_of_error_rate(of)) for of in rates)
+    return estimate, bound

@@ -15,6 +15,7 @@ from ceas_ray.messages.observations import GradientObserved, RoundObserved, Stal
 from ceas_ray.messages.pair_books import GENERATED, TESTING, TRAINING
 from ceas_ray.quantum.contrast import contrast, weight_profiles
 from ceas_ray.quantum.gate_noise import noiseless
+from ceas_ray.quantum.pair_physics import werner_of_fidelity
 from ceas_ray.runtime.local_runtime import LocalCluster
 from ceas_ray.studies.headline.design import Run
 from ceas_ray.studies.headline.training_runs import Result, built
@@ -62,12 +63,12 @@ class GradientSpread:
 def contrast_cv(world: World) -> float:
     """Return the coefficient of variation, over processors, of the contrast that pairs leave as they are emitted.
 
-    Of the first model, pairs of a route at Werner parameter w = (4 F - 1) / 3: lambda = sum_s p_s w^s.
+    Of the first model, pairs of a route at their Werner parameter w: lambda = sum_s p_s w^s.
     """
     circuit, parameters = world.circuit, world.initial_parameters[None]
     (profile,) = weight_profiles(circuit, parameters, noiseless(1, circuit.qubits), [world.public_angles])
     fidelities = np.array([route.fidelity for route in world.outline.blueprint.network.processor_routes])
-    contrasts = [contrast(profile, ((4 * f - 1) / 3) ** np.arange(len(profile))) for f in fidelities]
+    contrasts = [contrast(profile, werner_of_fidelity(f) ** np.arange(len(profile))) for f in fidelities]
     return float(np.std(contrasts) / np.mean(contrasts))
 
 

@@ -14,18 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.scheduling.mdp import Mdp
-from ceas_ray.studies.utilization.regimes import FIDELITY, PERIOD, Regime
+from ceas_ray.studies.utilization.regimes import Regime, useful_age
 from ceas_ray.studies.utilization.study import simulate, with_intervals
 from ceas_ray.studies.utilization.timetable import schedulers_of
 
 SUPPLIES = (0.25, 0.5, 1.0, 2.0)
 GAPS_OVER_BURST = (2.0, 4.0, 8.0, 16.0)
 COHERENCE_MILLISECONDS = (40.0, 80.0, 120.0)
-BURST, PAIRS, SLOTS, LEAST_FIDELITY = 2, 4, 24, 0.90
+BURST, PAIRS, SLOTS = 2, 4, 24
 CHECKED = (
     (0.25, 2.0, 80.0), (0.25, 4.0, 40.0), (0.25, 16.0, 120.0), (0.5, 2.0, 40.0), (0.5, 8.0, 80.0),
     (0.5, 16.0, 120.0), (1.0, 2.0, 120.0), (1.0, 8.0, 40.0), (2.0, 4.0, 80.0), (2.0, 16.0, 120.0),
@@ -44,17 +42,12 @@ class Point:
     gap: float
     coherence: float
 
-    @property
-    def useful_age(self) -> float:
-        """How long a pair stays above the least fidelity, in shot periods."""
-        ratio = (FIDELITY - 0.25) / (LEAST_FIDELITY - 0.25)
-        return float(self.coherence * 1e-3 / 2 * np.log(ratio) / (PERIOD * 1e-12))
-
     def regime(self, *, periodic: bool) -> Regime:
         """Return the demand and the link."""
+        coherence_seconds = self.coherence * 1e-3
         return Regime(
-            "map", self.supply, self.useful_age, SLOTS, self.gap * BURST, periodic, pairs=PAIRS, burst=BURST,
-            coherence_seconds=self.coherence * 1e-3,
+            "map", self.supply, useful_age(coherence_seconds), SLOTS, self.gap * BURST, periodic, pairs=PAIRS,
+            burst=BURST, coherence_seconds=coherence_seconds,
         )  # fmt: skip
 
 

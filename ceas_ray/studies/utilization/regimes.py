@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ceas_ray.network.link_parameters import LinkParameters
+from ceas_ray.quantum.bell_pairs import cutoff_age
 from ceas_ray.scheduling.perishable_chain import LinkClass
 
 PAIRS, BURST = 6, 8
 ATTEMPTS_PER_PERIOD, MODES = 50, 16
 PERIOD = 10**9  # ps: a shot period of 1 ms, as on a link of 1 km
-FIDELITY, COHERENCE_SECONDS, LATENCY_KM = 0.97, 0.06, 1.0
+FIDELITY, MIN_FIDELITY, COHERENCE_SECONDS, LATENCY_KM = 0.97, 0.90, 0.06, 1.0
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,15 @@ COHERENCE_TIMES = (40e-3, 60e-3, 80e-3)
 SUPPLIES = (1.2, 1.6, 2.4)
 
 
+def useful_age(coherence_seconds: float) -> float:
+    """Return how long a pair stays above `MIN_FIDELITY` in two memories of this coherence time, in shot periods."""
+    return float(cutoff_age(FIDELITY, MIN_FIDELITY, coherence_seconds / 2) / (PERIOD * 1e-12))
+
+
 def grid() -> list[Regime]:
-    """Return R0 with other coherence times (of each memory, minimum fidelity .90) and rates."""
-    ages = {t: t / 2 * np.log((FIDELITY - 0.25) / (0.90 - 0.25)) / (PERIOD * 1e-12) for t in COHERENCE_TIMES}
+    """Return R0 with other coherence times (of each memory) and rates."""
     return [
-        Regime(f"T={t * 1e3:.0f}ms x{supply}", supply, float(ages[t]), 24, 8.0, False)
+        Regime(f"T={t * 1e3:.0f}ms x{supply}", supply, useful_age(t), 24, 8.0, False)
         for t in COHERENCE_TIMES
         for supply in SUPPLIES
     ]

@@ -132,7 +132,7 @@ def _measures(
 
 @lru_cache
 def _profile(pairs: int) -> Any:
-    """Weight profile of a noiseless circuit of this many qubits and 3 layers at random angles."""
+    """Return the weight profile of a noiseless circuit of this many qubits and 3 layers at random angles."""
     circuit = Circuit(pairs, 3, 1, entangler="cx", reuploaded=False)
     generator = Streams(1).generator("study", "study", "profile", 0)
     angles = generator.uniform(-np.pi / 2, np.pi / 2, (64, pairs))
