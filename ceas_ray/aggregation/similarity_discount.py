@@ -8,7 +8,7 @@ import numpy as np
 
 from ceas_ray.aggregation.rule import Floats, Rule, check_rows, combined, effective_weights
 
-LEAST, MOST = 1e-5, 0.99
+_MIN_HONESTY, _MAX_HONESTY = 1e-5, 0.99
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,6 @@ def _factors(updates: Floats) -> Floats:
     nearest = np.max(similar, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         pardon = np.where(nearest[None, :] > nearest[:, None], nearest[:, None] / nearest[None, :], 1.0)
-    honesty = np.clip(1 - np.max(similar * pardon, axis=1), LEAST, None)
-    honesty = np.clip(honesty / np.max(honesty), LEAST, MOST)
+    honesty = np.clip(1 - np.max(similar * pardon, axis=1), _MIN_HONESTY, None)
+    honesty = np.clip(honesty / np.max(honesty), _MIN_HONESTY, _MAX_HONESTY)
     return np.clip(np.log(honesty / (1 - honesty)) + 0.5, 0.0, 1.0)

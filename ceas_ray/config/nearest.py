@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 _LIKENESS_OF_A_SLIP = 0.9
-_LEAST_LIKENESS, _LEAST_LIKENESS_TO_A_SYNONYM = 0.55, 0.75
+_MIN_LIKENESS, _MIN_LIKENESS_TO_A_SYNONYM = 0.55, 0.75
 _NO_SYNONYMS: Mapping[str, str] = {}
 
 
@@ -33,8 +33,8 @@ def nearest(word: str, known: Iterable[str], synonyms: Mapping[str, str] = _NO_S
         return lowered[slip[0]]
     if same is not None:
         return lowered[same]
-    found = difflib.get_close_matches(word, lowered, n=1, cutoff=_LEAST_LIKENESS)
-    other = difflib.get_close_matches(word, meanings, n=1, cutoff=_LEAST_LIKENESS_TO_A_SYNONYM)
+    found = difflib.get_close_matches(word, lowered, n=1, cutoff=_MIN_LIKENESS)
+    other = difflib.get_close_matches(word, meanings, n=1, cutoff=_MIN_LIKENESS_TO_A_SYNONYM)
     closest = next(iter(other or found), None) or _with_the_same_words(word, meanings)
     return None if closest is None else meanings[closest]
 

@@ -112,7 +112,7 @@ class Distributor(Protocol):
     """Finds a distribution of a circuit over a network: the same one each time."""
 
     def __call__(self, circuit: GateList, network: ProcessorNetwork) -> Distribution:
-        """Raises ValueError if the network has not room for all qubits."""
+        """Raise ValueError if the network has not room for all qubits."""
 
 
 def refuse_without_room(qubits: int, network: ProcessorNetwork) -> None:

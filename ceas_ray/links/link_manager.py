@@ -19,7 +19,7 @@ from ceas_ray.links.consumers.shot_demand import ShotDemand
 from ceas_ray.links.consumers.shots import ShotBooks
 from ceas_ray.links.consumers.stock import StockRule, read_only, stock_rule
 from ceas_ray.links.engine.route import RouteBatch, RouteModel, RouteRules, RouteState, route_rules
-from ceas_ray.links.plan_work import KeyPaths, PlanDone, PlanWork, ShotsOnRoute, carry_out
+from ceas_ray.links.plan_work import KeyDemand, PlanDone, PlanWork, ShotsOnRoute, carry_out
 from ceas_ray.messages.pair_books import AUTHENTICATION, LATE, TRAINING, USED
 from ceas_ray.messages.payloads import (
     ENTANGLEMENT_MANAGER,
@@ -193,7 +193,7 @@ class LinkManager(SharingActor):
         rules = RouteRules(plan.slots, plan.key_useful_age, 0.0, corrected=False, stops=True)
         starts = plan.starts_at + np.array(plan.key_starts, np.int64)
         until = starts + np.array(plan.key_lengths, np.int64)
-        keys = KeyPaths(self._key_batch(plan.key_peers, rules), starts, until, plan.key_bits_wanted)
+        keys = KeyDemand(self._key_batch(plan.key_peers, rules), starts, until, plan.key_bits_wanted)
         return PlanWork(streams, shots, keys)
 
     def _shots_on(self, r: int, plan: GeneratePairs, place: int) -> ShotsOnRoute:

@@ -25,9 +25,9 @@ class ShotsOnRoute(NamedTuple):
     demand: ShotDemand
 
 
-class KeyPaths(NamedTuple):
-    """The key paths of a party. starts, until, wanted (paths,): when each begins and ends, ps, and the bits that it
-    needs.
+class KeyDemand(NamedTuple):
+    """What is asked of the key paths of a party. starts, until, wanted (paths,): when each begins and ends, ps, and the
+    bits that it needs.
     """
 
     routes: RouteBatch
@@ -44,7 +44,7 @@ class PlanWork(NamedTuple):
 
     streams: tuple[bytes, ...]
     shots: tuple[ShotsOnRoute, ...]
-    keys: KeyPaths
+    keys: KeyDemand
 
 
 class PlanDone(NamedTuple):

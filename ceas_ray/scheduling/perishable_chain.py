@@ -61,7 +61,7 @@ from ceas_ray.scheduling.stocks import state_number, stock_states
 _TOLERANCE = 1e-9  # far above what equally good policies that take turns differ by
 _TIE = 1e-12  # what one more birth must be worth
 _MAX_SWEEPS = 10_000
-Values = NDArray[np.float64]
+StateValues = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -310,7 +310,7 @@ class _Chain:
         kept = np.diff(in_all, axis=1, prepend=0)
         return from_gap, np.array([state_number(stock, self.gap_counts) for stock in kept])
 
-    def burst(self, later: Values) -> Values:
+    def burst(self, later: StateValues) -> StateValues:
         """Step backwards from a burst's end to its start."""
         for left in range(1, self.link.burst + 1):
             first = left == self.link.burst
@@ -323,7 +323,7 @@ class _Chain:
             later = _slot_backwards(slot, later, 0.0, later, choice)
         return later
 
-    def gap(self, burst: Values, guess: Values) -> Values:
+    def gap(self, burst: StateValues, guess: StateValues) -> StateValues:
         """Step backwards from a burst's start (values of gap states) to the start of the gap before it."""
         link = self.link
         slot = _Slot(
@@ -350,7 +350,7 @@ class _Chain:
             guess = new + np.where(shared, (1.0 - ends) / ends * mean, 0.0)
         raise AssertionError("the values of a gap do not converge")
 
-    def cycle(self) -> Values:
+    def cycle(self) -> StateValues:
         """Return the averages per cycle (3,), in the long run."""
         after_burst = before_gap = np.zeros((3, len(self.gap_states)))
         for _ in range(_MAX_SWEEPS):
@@ -359,7 +359,7 @@ class _Chain:
             gained = before_gap - after_burst
             spread = np.ptp(gained, axis=1)
             if np.max(spread if self.frozen else spread[0]) < 10 * _TOLERANCE:
-                averages: Values = gained[:, 0]
+                averages: StateValues = gained[:, 0]
                 return averages
             after_burst = before_gap - before_gap[:, :1]
         raise AssertionError("the values of a cycle do not converge")

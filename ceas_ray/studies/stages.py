@@ -29,8 +29,8 @@ from ceas_ray.studies.headline.design import (
 from ceas_ray.studies.headline.statistics import Floats, Result, clipped
 from ceas_ray.studies.headline.training_runs import Source
 
-LEAST = 2
-"""How many of the least validation accuracies decide on what is tuned."""
+_WORST = 2
+"""How many of the lowest validation accuracies decide on what is tuned."""
 
 
 class StagedForm(SeededForm):
@@ -179,7 +179,7 @@ def best_choices(
             if r["arm"] == arm:
                 by_choice.setdefault(choice_of(r), []).append(_validated(r))
         choices = sorted(by_choice)
-        chosen[arm] = choices[int(np.argmax([np.mean(sorted(by_choice[choice])[:LEAST]) for choice in choices]))]
+        chosen[arm] = choices[int(np.argmax([np.mean(sorted(by_choice[choice])[:_WORST]) for choice in choices]))]
     return chosen
 
 

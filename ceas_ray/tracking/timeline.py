@@ -83,7 +83,7 @@ class TimelineFile:
         return self._place(actor) | {"name": name, "ph": "X"} | times
 
     def _place(self, actor: str) -> dict[str, Any]:
-        """Process and thread of an actor, and the entries that name them when they are new."""
+        """Return the process and thread of an actor, and the entries that name them when they are new."""
         if actor in self._threads:
             process, thread = self._threads[actor]
             return {"pid": process, "tid": thread}

@@ -62,8 +62,8 @@ class PathKeys:
         """
         if is_between:
             return 2.0 * self._demand.bits(replica_frames)
-        told = 1.0 if self._demand.all_reply else self._quorums.blocking / self._quorums.replicas
-        return self._demand.bits(1) * (1 + told)
+        unasked = 1.0 if self._demand.all_reply else self._quorums.blocking / self._quorums.replicas
+        return self._demand.bits(1) * (1 + unasked)
 
     def of_rounds(self, rounds: int) -> Sequence[WantedKeys]:
         """Return what paths want in rounds that stand for all of so many, those aside that distil nothing.

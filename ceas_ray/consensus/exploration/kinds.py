@@ -103,8 +103,8 @@ def run_scenario(seed: int, record: Record | None = None) -> ScenarioResult:
         _run(kind_of(seed), seed, record, observed)
     except Violation as found:
         violation = str(found)
-    told = repr((seed, observed.events, violation, observed.decided))
-    digest = blake2b(told.encode(), digest_size=16).digest()
+    outcome = repr((seed, observed.events, violation, observed.decided))
+    digest = blake2b(outcome.encode(), digest_size=16).digest()
     return ScenarioResult(
         seed=seed, events=observed.events, seconds=process_time() - started, violation=violation, digest=digest
     )
