@@ -54,7 +54,7 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def is_ready(root: Path, wanted: str) -> bool:
-    """Whether the environment was made whole, from these requirements."""
+    """Return whether the environment was made whole, from these requirements."""
     mark = root / ".venv" / ".made-from"
     return mark.exists() and mark.read_text().strip() == wanted
 
@@ -181,12 +181,12 @@ class FolderLock:
 
 
 def _name_of(process: int) -> str:
-    """A name that no other process has: machine, number, and when it began."""
+    """Return a name that no other process has: machine, number, and when it began."""
     return f"{socket.gethostname()}_{process}_{_began(process)}"
 
 
 def _began(process: int) -> str:
-    """The moment at which a process began, in ticks since the machine did; 0 where nobody tells, or it has ended."""
+    """Return when a process began, in ticks since the machine did; 0 where nobody tells, or it has ended."""
     try:
         state, *numbers = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -195,7 +195,7 @@ def _began(process: int) -> str:
 
 
 def _is_alive(name: str) -> bool:
-    """Whether that process lives, as far as can be known: those of other machines do."""
+    """Return whether that process lives, as far as can be known: those of other machines do."""
     machine, number, began = name.rsplit("_", 2)
     if machine != socket.gethostname():
         return True
