@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ceas_ray.entanglement.demand import Demand
 from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.entanglement.leases import refuse_unlendable
-from ceas_ray.entanglement.plan import Demand
 from ceas_ray.messages.payloads import StockPolicy
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.scheduling.perishable_chain import LinkClass

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand
+from ceas_ray.entanglement.demand import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.consensus_payloads import RoundDecided

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ceas_ray.entanglement.plan import Demand, asymptotic_bits, key_path_fidelity, key_path_seconds
+from ceas_ray.entanglement.demand import Demand, asymptotic_bits, key_path_fidelity, key_path_seconds
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route

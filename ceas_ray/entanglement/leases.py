@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, chain
 
+from ceas_ray.entanglement.demand import Demand, phases
 from ceas_ray.entanglement.key_paths import KeyPath
-from ceas_ray.entanglement.plan import Demand, phases
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.route import Route

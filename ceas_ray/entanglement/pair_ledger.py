@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.entanglement.demand import finite_bits
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
-from ceas_ray.entanglement.plan import finite_bits
 from ceas_ray.kernel.state import Stateful
 from ceas_ray.messages.observations import ClosedPairBooks, KeyBatch
 from ceas_ray.messages.pair_books import AUTHENTICATION, EXPIRED, GENERATED, STORED, TRAINING, USED

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ceas_ray.entanglement.demand import Demand, turns_of
 from ceas_ray.entanglement.feasibility import refuse_infeasible, refuse_policy
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
 from ceas_ray.entanglement.leases import ServicePhase, plan_phases, turns_within
-from ceas_ray.entanglement.plan import Demand, turns_of
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.messages.payloads import (

@@ -8,10 +8,10 @@ from typing import TypedDict
 
 import numpy as np
 
+from ceas_ray.entanglement.demand import REPLICA_FRAMES, VIEW_CHANGE_FRAMES
 from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.entanglement.pair_ledger import PairLedger
-from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES
 from ceas_ray.entanglement.planner import WARM_UP, Planner, RoundPlan
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Effect, Envelope, Mark, Observation, Send

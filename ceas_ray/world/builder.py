@@ -11,8 +11,8 @@ import numpy as np
 from ceas_ray.attacks.placement import place_colluders
 from ceas_ray.config.errors import UnusableSettings
 from ceas_ray.config.schema import RunSettings
+from ceas_ray.entanglement.demand import Demand
 from ceas_ray.entanglement.leases import estimated_phases, places_of, plan_phases
-from ceas_ray.entanglement.plan import Demand
 from ceas_ray.kernel.policy_calls import PolicyError
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.network.network_plan import NetworkPlan

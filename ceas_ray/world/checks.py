@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ceas_ray.aggregation.uniform_weights import UniformWeights
 from ceas_ray.config.errors import SettingsError, UnusableSettings
 from ceas_ray.config.schema import RunSettings
-from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.demand import Demand
 from ceas_ray.kernel.time import seconds
 from ceas_ray.messages.quorum import Quorums
 from ceas_ray.network.memories import fidelity_at

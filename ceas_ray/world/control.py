@@ -7,12 +7,12 @@ from dataclasses import replace
 from ceas_ray.config.policies import instantiate
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
+from ceas_ray.entanglement.demand import Demand
 from ceas_ray.entanglement.feasibility import link_classes, refuse_policy, refuse_unservable, shortest_shots
 from ceas_ray.entanglement.hub import Hub
 from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.entanglement.pair_ledger import PairLedger
-from ceas_ray.entanglement.plan import Demand
 from ceas_ray.entanglement.planner import Planner
 from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
 from ceas_ray.kernel.policy_calls import PolicyError

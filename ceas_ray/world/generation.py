@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import mean
 
-from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.demand import Demand
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.network.link_parameters import LinkParameters
 from ceas_ray.network.route import PairSource, Route

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ceas_ray.entanglement.demand import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand, key_path_fidelity
 from ceas_ray.entanglement.key_ledger import RESERVED_REQUESTS, RESERVED_ROUNDS, RESERVED_VIEWS
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
-from ceas_ray.entanglement.plan import REPLICA_FRAMES, VIEW_CHANGE_FRAMES, Demand, key_path_fidelity
 from ceas_ray.messages.authentication import TAG_BITS
 from ceas_ray.messages.quorum import quorums_of
 from ceas_ray.network.network_plan import NetworkPlan

@@ -12,13 +12,13 @@ from typing import NamedTuple, TypeVar
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
 from ceas_ray.config.validation import unusable
-from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS
-from ceas_ray.entanglement.key_paths import KeyPath
-from ceas_ray.entanglement.leases import ServicePhase, turns_within
-from ceas_ray.entanglement.plan import (
+from ceas_ray.entanglement.demand import (
     Demand,
     turns_of,
 )
+from ceas_ray.entanglement.key_ledger import RESERVED_ROUNDS
+from ceas_ray.entanglement.key_paths import KeyPath
+from ceas_ray.entanglement.leases import ServicePhase, turns_within
 from ceas_ray.kernel.time import PICOSECONDS_PER_SECOND
 from ceas_ray.messages.payloads import processor_name, replica_name
 from ceas_ray.network.network_plan import NetworkPlan

@@ -15,7 +15,7 @@ from ceas_ray.distribution.fewest_gates_distributor import FewestGatesDistributo
 from ceas_ray.distribution.packed_distributor import PackedDistributor
 from ceas_ray.distribution.shared_gates import shared_by_qubits
 from ceas_ray.distribution.static_distributor import StaticDistributor
-from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.demand import Demand
 from ceas_ray.kernel.time import seconds
 from ceas_ray.network.group import ProcessorGroup
 from ceas_ray.network.memories import Relaxing, kept_by

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.entanglement.plan import Demand
+from ceas_ray.entanglement.demand import Demand
 from ceas_ray.entanglement.round_controller import RoundController
 from ceas_ray.kernel.actor import Actor
 from ceas_ray.kernel.envelope import Envelope

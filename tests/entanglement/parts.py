@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ceas_ray.entanglement.demand import Demand
 from ceas_ray.entanglement.key_ledger import KeyLedger
 from ceas_ray.entanglement.key_paths import KeyPaths
 from ceas_ray.entanglement.pair_ledger import PairLedger
-from ceas_ray.entanglement.plan import Demand
 from ceas_ray.entanglement.planner import Planner
 from ceas_ray.entanglement.round_controller import RoundController, RoundTiming
 from ceas_ray.kernel.envelope import Effect, Observation
@@ -24,7 +24,7 @@ from ceas_ray.network.link_parameters import LinkDraws
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.star import Star
 from ceas_ray.scheduling.oblivious import Oblivious
-from tests.entanglement.test_plan import demand
+from tests.entanglement.demands import demand
 from tests.network.hardware import HARDWARE, SPREAD
 
 CLOSER = replace(SPREAD, min_fidelity=0.96)

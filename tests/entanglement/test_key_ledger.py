@@ -15,7 +15,7 @@ from ceas_ray.kernel.codec import decode, encode
 from ceas_ray.messages.consensus_payloads import RoundDecided
 from ceas_ray.messages.frames import RESERVE_FRAMES
 from ceas_ray.messages.payloads import processor_name, replica_name
-from tests.entanglement.test_plan import demand
+from tests.entanglement.demands import demand
 from tests.messages.decisions import a_decision
 
 PROCESSORS, REPLICAS, ROUNDS = 2, 4, 4

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ceas_ray.entanglement.demand import finite_bits, key_path_fidelity
 from ceas_ray.entanglement.key_paths import KeyPath, KeyPaths
-from ceas_ray.entanglement.plan import finite_bits, key_path_fidelity
 from ceas_ray.quantum.bell_pairs import key_rate
 from tests.entanglement.parts import small_demand, star
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ceas_ray.entanglement.demand import Demand
 from ceas_ray.entanglement.leases import ServicePhase, estimated_phases, plan_phases
-from ceas_ray.entanglement.plan import Demand
 from ceas_ray.network.complete import Complete
 from ceas_ray.network.grid import Grid
 from ceas_ray.network.line import Line
@@ -22,7 +22,7 @@ from ceas_ray.network.random_geometric import RandomGeometric
 from ceas_ray.network.ring import Ring
 from ceas_ray.network.route import Route
 from ceas_ray.network.star import Star
-from tests.entanglement.test_plan import demand
+from tests.entanglement.demands import demand
 from tests.network.hardware import HARDWARE, SPREAD
 
 

@@ -14,7 +14,7 @@ from ceas_ray.network.line import Line
 from ceas_ray.network.parallel_routes import ParallelRoutes
 from ceas_ray.network.ring import Ring
 from ceas_ray.network.route import Route, Swapping
-from tests.entanglement.test_plan import demand
+from tests.entanglement.demands import demand
 from tests.network.hardware import HARDWARE
 from tests.network.networks import built
 

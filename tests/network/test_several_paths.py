@@ -15,7 +15,7 @@ from ceas_ray.network.line import Line
 from ceas_ray.network.network_plan import NetworkPlan
 from ceas_ray.network.routing import Graph, Link
 from ceas_ray.network.several_paths import Path, SpreadLoad
-from tests.entanglement.test_plan import demand
+from tests.entanglement.demands import demand
 from tests.network.hardware import HARDWARE
 from tests.network.networks import built
 from tests.network.test_routing import simple_paths

@@ -1,4 +1,4 @@
-"""The plans of a round: who generates when, for what, with which leases. Pure functions. Ours."""
+"""The demand of rounds on the entanglement layer, and what key paths need to meet it. Pure functions. Ours."""
 
 from __future__ import annotations
 

@@ -1,30 +1,18 @@
-"""Plans: leases within the limits, demand as asked, impossible ones refused."""
+"""Demands: what key paths take to meet them, and what cannot be met is refused."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ceas_ray.entanglement.plan import Demand, key_path_seconds, mean_greatest
+from ceas_ray.entanglement.demand import key_path_seconds, mean_greatest
 from ceas_ray.kernel.time import picoseconds
 from ceas_ray.network.route import Route, Swapping
+from tests.entanglement.demands import demand
 from tests.links.routes import distil
 from tests.network.hardware import HARDWARE
-
-
-def demand(**changes: Any) -> Demand:
-    values: dict[str, Any] = {
-        "shots": 1024, "pairs_per_shot": 6, "burst_shots": 8, "gap_periods": 8.0, "supply": 1.6,
-        "deadline_periods": 1.0,
-        "useful_age_periods": 3.0, "min_fidelity": None, "slots": 24, "hub_channels": 32, "multiplexing": 8,
-        "test_share": 0.03, "warm_up_test_shots": 200, "key_useful_age": 5 * 10**8, "key_margin": 1.25,
-        "fresh_hash_keys": True,
-    }  # fmt: skip
-    return Demand(**(values | changes))
 
 
 @given(shots=st.integers(1, 300), seed=st.integers(0, 1000))
