@@ -22,10 +22,10 @@ from ceas_ray.config.schema import RunSettings, TrainingSettings
 from ceas_ray.config.validation import build
 from ceas_ray.kernel.streams import Streams
 from ceas_ray.quantum.circuit import Circuit
-from ceas_ray.training.centralized import Adam, CentralizedTraining, model_outputs
+from ceas_ray.training.centralized import Adam, CentralizedTraining
 from ceas_ray.training.datasets import logistic_regression_accuracy
 from ceas_ray.training.learning_rate import LearningRate
-from ceas_ray.training.metrics import predicted_labels
+from ceas_ray.training.metrics import model_outputs, predicted_labels
 from ceas_ray.world.data import load_data
 from ceas_ray.world.inputs import RunInputs
 from ceas_ray.world.model import loss_of

@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ceas_ray.quantum.circuit_values import VariationalCircuit, ideal_derivatives, ideal_expectations
+from ceas_ray.quantum.circuit_values import VariationalCircuit, ideal_derivatives
 from ceas_ray.quantum.loss import Loss
 from ceas_ray.training.datasets import DataSet
 from ceas_ray.training.learning_rate import LearningRate
-from ceas_ray.training.metrics import predicted_labels
+from ceas_ray.training.metrics import model_outputs, predicted_labels
 
 Floats = NDArray[np.float64]
 
@@ -111,11 +111,6 @@ class CentralizedTraining:
             order = np.arange(samples) if self.batch is None else generator.permutation(samples)
             for start in range(0, samples - size + 1, size):
                 yield order[start : start + size]
-
-
-def model_outputs(circuit: VariationalCircuit, parameters: Floats, angles: Floats) -> Floats:
-    """Return <Z_k> without noise of samples (B, n) at parameters (P,), shape (B, K)."""
-    return ideal_expectations(circuit, angles, parameters[None], np.zeros(len(angles), dtype=np.int64))
 
 
 def accuracy_on_test(circuit: VariationalCircuit, parameters: Floats, data: DataSet) -> float:

@@ -25,12 +25,7 @@ class Evaluation:
 
     def __call__(self, parameters: Floats) -> tuple[float, float]:
         """Return (mean loss of a sample, accuracy)."""
-        outputs = ideal_expectations(
-            self.circuit,
-            angles=self.angles,
-            parameters=parameters[None],
-            owner=np.zeros(len(self.angles), dtype=np.int64),
-        )
+        outputs = model_outputs(self.circuit, parameters, self.angles)
         loss = float(np.mean(self.loss(outputs, self.targets)))
         return loss, float(np.mean(predicted_labels(outputs) == self.labels))
 
@@ -45,13 +40,13 @@ class LabelShare:
 
     def __call__(self, parameters: Floats) -> float:
         """Return the share under these parameters, shape (d,), in rad."""
-        outputs = ideal_expectations(
-            self.circuit,
-            angles=self.angles,
-            parameters=parameters[None],
-            owner=np.zeros(len(self.angles), dtype=np.int64),
-        )
+        outputs = model_outputs(self.circuit, parameters, self.angles)
         return float(np.mean(predicted_labels(outputs) == self.label))
+
+
+def model_outputs(circuit: VariationalCircuit, parameters: Floats, angles: Floats) -> Floats:
+    """Return <Z_k> without noise of samples (B, n) at parameters (P,), shape (B, K)."""
+    return ideal_expectations(circuit, angles, parameters[None], np.zeros(len(angles), dtype=np.int64))
 
 
 def predicted_labels(outputs: Floats) -> NDArray[np.int64]:

@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from ceas_ray.quantum.circuit import Circuit
 from ceas_ray.quantum.circuit_values import VariationalCircuit
 from ceas_ray.quantum.gate_circuit import GateCircuit
-from ceas_ray.training.centralized import model_outputs
 from ceas_ray.training.datasets import FeatureMap
-from ceas_ray.training.metrics import predicted_labels
+from ceas_ray.training.metrics import model_outputs, predicted_labels
 
 Floats = NDArray[np.float64]
 DESCRIPTION, PARAMETERS = "model.json", "model.npz"

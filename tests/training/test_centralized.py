@@ -13,10 +13,10 @@ from ceas_ray.training.centralized import (
     Momentum,
     Optimizer,
     accuracy_on_test,
-    model_outputs,
 )
 from ceas_ray.training.datasets import DataSet, Encoding
 from ceas_ray.training.learning_rate import LearningRate
+from ceas_ray.training.metrics import model_outputs
 from ceas_ray.training.sources import draw_shape, load_classes
 from tests.quantum.state_vectors import expectations
 from tests.training.data_sets import prepared
