@@ -23,7 +23,7 @@ class StartLine:
     """The line of a process: `begin` shows it, `end` takes it away, and what is shown later shows nowhere."""
 
     def __init__(self) -> None:
-        self._is_open = False
+        self._is_open, self._text = False, ""
 
     def begin(self, words: Sequence[str]) -> None:
         """Show that a command starts, on a terminal. words: of its command line, which may ask for silence."""
@@ -35,7 +35,8 @@ class StartLine:
 
     def show(self, text: str) -> None:
         """Show what is done now."""
-        if self._is_open:
+        if self._is_open and text != self._text:
+            self._text = text
             self._write(f"{_ERASE}{text}\r")
 
     def end(self) -> None:

@@ -35,6 +35,7 @@ def shown(words: Sequence[str], terminal: Terminal, monkeypatch: pytest.MonkeyPa
     line = StartLine()
     line.begin(words)
     line.show("starting Ray ...")
+    line.show("starting Ray ...")
     line.end()
     line.show("something else")
     return terminal.text
