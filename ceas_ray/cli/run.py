@@ -14,7 +14,7 @@ from ceas_ray.cli.before_imports import processes_of_sweep
 from ceas_ray.cli.exit_codes import BAD_SETTINGS, COMPLETED, FAILED, OF_STATUS
 from ceas_ray.config.application import ComposedJob, Job, run_application
 from ceas_ray.config.command_line import CommandLine
-from ceas_ray.config.composition import composed, jobs, overridden_keys
+from ceas_ray.config.composition import composed_jobs, jobs, overridden_keys
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.schema import RunSettings
@@ -92,8 +92,9 @@ def _refuse_bad_jobs(line: CommandLine) -> None:
     """
     if any(word.startswith("hydra/sweeper=") for word in line.overrides):
         return
-    for overrides in jobs(line.overrides):
-        config, _ = _configuration(Job(composed(overrides), tuple(overrides), 0))
+    lines = jobs(line.overrides)
+    for overrides, config in zip(lines, composed_jobs(lines), strict=True):
+        config, _ = _configuration(Job(config, tuple(overrides), 0))
         _refuse_shared_run(config)
         outline_world(build(RunSettings, config))
 

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from ceas_ray.config.command_line import CommandLine
+from ceas_ray.config.composed_configs import ComposedConfigs
 from ceas_ray.config.composition import PRIMARY, VERSION_BASE, one_line, plain
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import SettingsError
@@ -127,27 +128,28 @@ def write_multirun(sweep: DictConfig) -> None:
             write_whole(folder / "multirun.yaml", OmegaConf.to_yaml(sweep).encode())
 
 
-def jobs_of_sweep(loader: Any, sweep: DictConfig, overrides: Sequence[Sequence[str]], first: int) -> list[Job]:
-    """Return the jobs with these overrides, as Hydra's own launchers compose them; `first` is the number of the first.
+class JobComposer:
+    """Composes the jobs of a sweep, as Hydra's own launchers do, though not each from its files anew.
 
     loader: Hydra's configuration loader of this command. sweep: the configuration that all jobs share.
     """
-    before, jobs = HydraConfig.instance().cfg, []
-    place = Path(sweep.hydra.sweep.dir)  # resolved once: a folder named by the time is then the same in every job
-    try:
-        for number, words in enumerate(overrides, first):
-            config = loader.load_sweep_config(sweep, list(words))
-            with read_write(config), read_write(config.hydra), read_write(config.hydra.runtime), open_dict(config):
-                config.hydra.job.id, config.hydra.job.num = str(number), number
-                HydraConfig.instance().set_config(config)
-                folder = place / str(config.hydra.sweep.subdir)
-                config.hydra.runtime.output_dir = str(folder.absolute())
-                HydraConfig.instance().set_config(config)
-                del config["hydra"]
-            jobs.append(_job(config))
-    finally:
-        HydraConfig.instance().cfg = before
-    return jobs
+
+    def __init__(self, loader: Any, sweep: DictConfig) -> None:
+        self._configs = ComposedConfigs(lambda words: loader.load_sweep_config(sweep, list(words)))
+        self._place = Path(sweep.hydra.sweep.dir)  # resolved once: a folder named by the time is the same in every job
+
+    def job(self, number: int, words: Sequence[str]) -> Job:
+        """Return the job with this number and these overrides."""
+        config, instance = self._configs.of(words), HydraConfig.instance()
+        before, own = instance.cfg, config.hydra
+        try:
+            instance.cfg = config
+            with read_write(own), read_write(own.runtime), open_dict(own):
+                own.job.id, own.job.num = str(number), number
+                own.runtime.output_dir = str((self._place / str(own.sweep.subdir)).absolute())
+            return _job(config)
+        finally:
+            instance.cfg = before
 
 
 def _job(config: DictConfig) -> Job:

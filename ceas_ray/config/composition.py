@@ -14,11 +14,12 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ceas_ray.config import renamed
 from ceas_ray.config.command_line import key_named_by, parsed_word
+from ceas_ray.config.composed_configs import ComposedConfigs
 from ceas_ray.config.conf_path import conf_directory
 from ceas_ray.config.errors import NOTHING, SettingsError
 from ceas_ray.config.nearest import or_nearest
@@ -35,14 +36,25 @@ _REFUSED = (HydraException, OmegaConfBaseException, ValueError, TypeError, Asser
 
 def composed(overrides: Sequence[str]) -> dict[str, Any]:
     """Return the configuration as plain nested dictionaries; raise SettingsError for what cannot be composed."""
-    for word in overrides:
-        parsed_word(word)
-    with one_line(overrides), initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
-        config = compose(PRIMARY, overrides=list(overrides), return_hydra_config=True)
-        choices = config.hydra.runtime.choices
-        with open_dict(config):
-            del config["hydra"]
-        return plain(config, choices, overrides)
+    (config,) = composed_jobs([overrides])
+    return config
+
+
+def composed_jobs(lines: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """Return the configuration of each line of overrides; see `composed`."""
+    found, configs = [], ComposedConfigs(_composed_by_hydra)
+    for line in lines:
+        for word in line:
+            parsed_word(word)
+        with one_line(line):
+            config = configs.of(line)
+            found.append(plain(config, config.hydra.runtime.choices, line))
+    return found
+
+
+def _composed_by_hydra(overrides: Sequence[str]) -> DictConfig:
+    with initialize_config_dir(str(conf_directory()), version_base=VERSION_BASE):
+        return compose(PRIMARY, overrides=list(overrides), return_hydra_config=True)
 
 
 def plain(config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -50,11 +62,15 @@ def plain(config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[st
 
     choices: the choice of every group, Hydra's own groups included. overrides: the words that led to the configuration.
     """
-    found: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    found.pop("hydra", None)
+    found = {str(name): _plain_value(config[name]) for name in config if name != "hydra"}
     own = {str(group): str(choice) for group, choice in choices.items() if not str(group).startswith("hydra/")}
     words = [word for word in overrides if not word.lstrip("+~").startswith(("hydra.", "hydra/"))]
     return {**found, "origin": {"choices": own, "overrides": words}}
+
+
+def _plain_value(value: Any) -> Any:
+    whole = OmegaConf.is_config(value)
+    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if whole else value
 
 
 def jobs(overrides: Sequence[str]) -> list[list[str]]:

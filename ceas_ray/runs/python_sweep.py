@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from ceas_ray.config.composition import composed, jobs
+from ceas_ray.config.composition import composed_jobs, jobs
 from ceas_ray.config.errors import SettingsError
 from ceas_ray.reports.numbers import numbers_in
 from ceas_ray.runs.environment import with_environment
@@ -50,7 +50,7 @@ def sweep(*overrides: str, **settings: Any) -> pd.DataFrame:
     told = quiet_unless_said(words)
     with COMPOSING:
         lines = jobs(told)
-        configs = [composed(line) for line in lines]
+        configs = composed_jobs(lines)
     chosen = configs[0]["output"]
     folder = Path(chosen or f"outputs/{datetime.now():%Y-%m-%d_%H-%M-%S}_sweep").absolute()
     configs = _of_jobs(lines, configs, folder)

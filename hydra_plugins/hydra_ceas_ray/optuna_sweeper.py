@@ -43,7 +43,7 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the search. Leaves `multirun.yaml` in the folder of one that has begun, however it ends."""
-        from ceas_ray.config.application import jobs_of_sweep, write_multirun
+        from ceas_ray.config.application import JobComposer, write_multirun
         from ceas_ray.config.errors import SettingsError
         from ceas_ray.config.search_space import search_space
 
@@ -57,9 +57,10 @@ class OptunaSweeper(Sweeper):
         space = search_space(parser.parse_overrides(words))
         given = {name: list(v) if OmegaConf.is_list(v) else v for name, v in self._settings.items()}
 
+        composer = JobComposer(self._context.config_loader, config)
+
         def composed(number: int, chosen: Mapping[str, object]) -> Any:
-            (job,) = jobs_of_sweep(self._context.config_loader, config, [space.overrides(chosen)], number)
-            return job
+            return composer.job(number, space.overrides(chosen))
 
         folder = Path(config.hydra.sweep.dir)
         refused = False

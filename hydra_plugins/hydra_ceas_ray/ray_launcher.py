@@ -16,7 +16,7 @@ ConfigStore.instance().store(group="hydra/launcher", name="ray", node=_CHOICE, p
 
 
 class RayLauncher(Launcher):
-    """Composes every job once, and gives all of them to the application that Hydra runs."""
+    """Composes every job, and gives all of them to the application that Hydra runs."""
 
     def __init__(self) -> None:
         self._context: Any = None
@@ -29,9 +29,10 @@ class RayLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs and return what each made of its objective."""
-        from ceas_ray.config.application import jobs_of_sweep
+        from ceas_ray.config.application import JobComposer
 
-        jobs = jobs_of_sweep(self._context.config_loader, self._config, job_overrides, initial_job_idx)
+        composer = JobComposer(self._context.config_loader, self._config)
+        jobs = [composer.job(number, words) for number, words in enumerate(job_overrides, initial_job_idx)]
         values = self._task.together(jobs)
         return [
             JobReturn(overrides=list(job.overrides), status=JobStatus.COMPLETED, _return_value=value)

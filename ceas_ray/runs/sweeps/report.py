@@ -80,6 +80,13 @@ def _which(numbers: Sequence[int], total: int) -> str:
     return f"job {named}" if len(numbers) == 1 else f"{len(numbers)} of {total} jobs: {named}{more}"
 
 
+def import_tables() -> None:
+    """Import what `report` takes, which is slow because of pandas: well done while jobs run in other processes."""
+    from ceas_ray.reports import comparison_table, run_files
+
+    del comparison_table, run_files
+
+
 def report(
     folder: Path,
     jobs: Sequence[SweepJob],
@@ -94,7 +101,7 @@ def report(
     states, causes: how each job ended, by its number. results: numbers of the summaries, and what the table calls them.
     best: numbers of the jobs that a search marks; None for a sweep that does not look for any.
     """
-    from ceas_ray.reports.comparison_table import print_rows  # here, because pandas takes long to import
+    from ceas_ray.reports.comparison_table import print_rows  # see `import_tables`
 
     keys = list(dict.fromkeys(key for job in jobs for key in job.differs))
     marked = [] if best is None else ["best"]

@@ -14,7 +14,7 @@ from ceas_ray.config.errors import SettingsError
 from ceas_ray.config.policies import own_packages
 from ceas_ray.kernel.input_file import InputFile
 from ceas_ray.runs.sweeps.jobs import SweepJob
-from ceas_ray.runs.sweeps.report import TABLE, SweepProgress, name_of, report, warnings_in
+from ceas_ray.runs.sweeps.report import TABLE, SweepProgress, import_tables, name_of, report, warnings_in
 from ceas_ray.runs.sweeps.state import OVER, REPORTED, key_of, refuse_taken, running, status_of, summary_of, unfinished
 from ceas_ray.runs.sweeps.work import JobEnd, Parcel, own_fingerprint, packed, unpack
 from ceas_ray.runs.sweeps.workers import Ready, Workers
@@ -150,9 +150,6 @@ class Sweep:
             job = job if job.has_own_hosts(machines, at_once) else job.in_one_process()
             tasks.submit(job.number, parcel_of(job, workers.travels), job.request(machines))
 
-        for job in left:
-            submit(job)
-
         def choose() -> None:
             while len(tasks) < (at_once if machines else 1) and not interruption.requested:
                 job = self._chosen(interruption)
@@ -160,6 +157,11 @@ class Sweep:
                     return
                 submit(job)
 
+        for job in left:
+            submit(job)
+        choose()
+        if machines:
+            import_tables()
         self._until_all_ended(tasks, submit, interruption, choose=choose)
 
     def _chosen(self, interruption: Interruption) -> SweepJob | None:
@@ -194,7 +196,6 @@ class Sweep:
         submit: begins one once more, whose machine was lost. choose: submits those that a source chooses.
         """
         until, losses = float("inf"), Counter[int]()
-        choose()
         while len(tasks) and time.monotonic() < until:
             self._journal.require_held()  # jobs that begin would make the folder of a sweep that is lost anew
             if interruption.requested and until == float("inf"):
