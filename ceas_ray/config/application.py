@@ -135,12 +135,13 @@ class JobComposer:
     """
 
     def __init__(self, loader: Any, sweep: DictConfig) -> None:
-        self._configs = ComposedConfigs(lambda words: loader.load_sweep_config(sweep, list(words)))
+        self._configs, self._sweep = ComposedConfigs(lambda words: loader.load_sweep_config(sweep, list(words))), sweep
         self._place = Path(sweep.hydra.sweep.dir)  # resolved once: a folder named by the time is the same in every job
 
     def job(self, number: int, words: Sequence[str]) -> Job:
         """Return the job with this number and these overrides."""
         config, instance = self._configs.of(words), HydraConfig.instance()
+        OmegaConf.copy_cache(from_config=self._sweep, to_config=config)  # a time, for one, is the same in every job
         before, own = instance.cfg, config.hydra
         try:
             instance.cfg = config

@@ -52,6 +52,7 @@ class ComposedConfigs:
             if _applied(changes, config):
                 own, new = config.hydra.overrides, dict(zip(before, words, strict=True))
                 own.task = [new.get(word, word) for word in OmegaConf.to_container(own.task)]
+                OmegaConf.clear_cache(config)  # results of resolvers, which are kept by what they are called with
                 return config
         return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from ceas_ray.config.application import Job, JobComposer
 from ceas_ray.config.composition import PRIMARY, VERSION_BASE
@@ -98,6 +99,19 @@ def test_folders_named_after_overrides_are_those_of_each_job(loader: Any) -> Non
     composer = JobComposer(loader, sweep_of(loader, "hydra.sweep.subdir=${hydra.job.override_dirname}"))
     folders = [composer.job(number, [f"seed={seed}"]).config["output"] for number, seed in enumerate((4, 5))]
     assert folders == ["/a/sweep/seed=4", "/a/sweep/seed=5"]
+
+
+def test_what_a_resolver_makes_of_a_value_is_made_of_that_of_each_job_and_a_time_is_the_same_in_all(
+    loader: Any,
+) -> None:
+    OmegaConf.register_new_resolver("doubled_of_a_test", lambda number: 2 * number, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("counted_of_a_test", count().__next__, use_cache=True, replace=True)
+    sweep = sweep_of(loader, "+count='${counted_of_a_test:}'")
+    assert sweep["count"] == 0
+    composer = JobComposer(loader, sweep)
+    words = ["training.rounds='${doubled_of_a_test:${seed}}'", "+count='${counted_of_a_test:}'"]
+    found = [composer.job(seed, [f"seed={seed}", *words]).config for seed in (1, 2)]
+    assert [(config["training"]["rounds"], config["count"]) for config in found] == [(2, 0), (4, 0)]
 
 
 def test_a_value_that_a_typed_configuration_refuses_spoils_no_later_job(
