@@ -18,6 +18,8 @@ from tests.small_worlds import SMALL
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "deploy" / "slurm.sh"
 SMALL_RUN = [word for word in SMALL if not word.startswith(("runtime", "quiet"))]
+LONG = "training.rounds=200"
+"""Long enough that it is not over before a signal reaches it."""
 WHY_NOT = missing()
 needs_slurm = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
 
@@ -82,7 +84,7 @@ def test_the_tasks_of_an_array_have_folders_of_their_own(cluster: Slurm, tmp_pat
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_job_whose_time_is_over_saves_its_run_and_another_job_goes_on(cluster: Slurm, tmp_path: Path) -> None:
-    words = [*SMALL_RUN, "training.rounds=60", "output=long"]
+    words = [*SMALL_RUN, LONG, "output=long"]
     job = submitted(cluster, tmp_path, *words, options=("--nodes=1",))
     wait_until(lambda: rounds_in(tmp_path / "long") >= 2)
     cluster.run("scancel", "--signal=TERM", "--batch", job)  # what SLURM sends before the time is over
@@ -90,19 +92,19 @@ def test_a_job_whose_time_is_over_saves_its_run_and_another_job_goes_on(cluster:
     assert json.loads((tmp_path / "long" / "summary.json").read_text())["status"] == "interrupted"
     submitted(cluster, tmp_path, "resume=long", options=("--nodes=1",))
     printed = ended(cluster, tmp_path)
-    assert digest_of(tmp_path / "long", printed) == local_digest(tmp_path / "local", "training.rounds=60")
+    assert digest_of(tmp_path / "long", printed) == local_digest(tmp_path / "local", LONG)
 
 
 @needs_slurm
 @pytest.mark.ray
 @pytest.mark.slow
 def test_a_run_goes_on_when_its_job_is_put_back_in_the_queue(cluster: Slurm, tmp_path: Path) -> None:
-    job = submitted(cluster, tmp_path, *SMALL_RUN, "training.rounds=60", "output=long", options=("--nodes=1",))
+    job = submitted(cluster, tmp_path, *SMALL_RUN, LONG, "output=long", options=("--nodes=1",))
     wait_until(lambda: rounds_in(tmp_path / "long") >= 2)
     cluster.run("scontrol", "requeue", job)
     cluster.begin_now(job)
     printed = ended(cluster, tmp_path)
-    assert digest_of(tmp_path / "long", printed) == local_digest(tmp_path / "local", "training.rounds=60")
+    assert digest_of(tmp_path / "long", printed) == local_digest(tmp_path / "local", LONG)
 
 
 @needs_slurm
