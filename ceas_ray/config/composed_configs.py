@@ -50,8 +50,9 @@ class ComposedConfigs:
                 continue
             self._kept.remove(kept)
             if _applied(changes, config):
-                own, new = config.hydra.overrides, dict(zip(before, words, strict=True))
-                own.task = [new.get(word, word) for word in OmegaConf.to_container(own.task)]
+                task: Any = OmegaConf.to_container(config.hydra.overrides.task)
+                new = dict(zip(before, words, strict=True))
+                config.hydra.overrides.task = [new.get(word, word) for word in task]
                 OmegaConf.clear_cache(config)  # results of resolvers, which are kept by what they are called with
                 return config
         return None
