@@ -69,16 +69,34 @@ def make(root: Path, wanted: str, lock: FileLock | FolderLock) -> None:
     _run([*pip, "--require-hashes", "-r", str(root / "requirements.lock")], lock)
     _run([*pip, "--no-deps", "--no-build-isolation", "-e", str(root)], lock)
     mark.write_text(f"{wanted}\n")
+    compile_once(root, lock)
     print("Environment ready.", file=sys.stderr)
 
 
-def _run(words: list[str], lock: FileLock | FolderLock) -> None:
+def compile_once(root: Path, lock: FileLock | FolderLock) -> None:
+    """Let a short run compile what runs compute with, and keep it."""
+    print("Compiling what runs compute with (a minute, once) ...", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="ceas-ray-") as folder:
+        words = ["runtime=local", "tracking=folder", "quiet=true", "training.rounds=2", f"output={folder}/run"]
+        try:
+            _run([str(root / ".venv/bin/ceas-ray"), *words], lock, output=subprocess.DEVNULL)
+        except subprocess.CalledProcessError:
+            print("It did not compile now: the first run does it.", file=sys.stderr)
+
+
+def _run(words: list[str], lock: FileLock | FolderLock, output: int | None = None) -> None:
     """Run a command, which ends with all that it started if this process is interrupted.
 
     It holds the lock too: if this process is killed, nobody else begins while the command still writes.
     """
     process = subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=lock.descriptors, preexec_fn=lock.share
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        pass_fds=lock.descriptors,
+        preexec_fn=lock.share,
     )
     try:
         code = process.wait()

@@ -140,7 +140,8 @@ def loaded_by_a_run() -> set[str]:
     from ceas_ray.kernel.windows import Simulation
     from ceas_ray.runtime.local_runtime import LocalCluster
     own = {"ceas_ray.runtime", "ceas_ray.runtime.local_runtime"}
-    own |= {"ceas_ray.config.composition", "ceas_ray.config.conf_path", "ceas_ray.config.command_line"}
+    names = ("command_line", "composed_configs", "composition", "conf_path")
+    own |= {f"ceas_ray.config.{name}" for name in names}
     settings = build(RunSettings, composed([*SMALL, "training.rounds=1", "attacks=alie", "attacks.fraction=0.25"]))
     world = build_world(settings)
     results = Results(settings, world)

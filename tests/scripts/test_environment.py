@@ -21,10 +21,15 @@ case "$*" in
     "-m venv --clear "*)
         echo venv >> "$CALLS"
         rm -rf "$4" && mkdir -p "$4/bin" && cp "$0" "$4/bin/python"
-        printf '#!/usr/bin/env bash\\necho "ran $*"\\n' > "$4/bin/ceas-ray" && chmod +x "$4/bin/ceas-ray" ;;
+        cp "$COMMAND" "$4/bin/ceas-ray" ;;
     "-m pip install "*) echo pip >> "$CALLS"; echo "pip works" >&2; read -r < "$GATE" ;;
     *) exec {sys.executable} "$@" ;;
 esac
+"""
+COMMAND = """#!/usr/bin/env bash
+# Stands in for the command, which is called once to compile, and then by the script.
+case "$*" in *training.rounds=2*) echo compile >> "$CALLS"; exit "$COMPILED" ;; esac
+echo "ran $*"
 """
 WITHOUT_FLOCK = """
 import errno, fcntl
@@ -44,20 +49,22 @@ class Checkout:
             (self.folder / name).write_text("")
         for name in ("bin", "modules"):
             (folder / name).mkdir()
-        (folder / "bin" / "python3").write_text(PYTHON)
-        (folder / "bin" / "python3").chmod(0o755)
+        for name, content in (("python3", PYTHON), ("ceas-ray", COMMAND)):
+            (folder / "bin" / name).write_text(content)
+            (folder / "bin" / name).chmod(0o755)
         (folder / "modules" / "sitecustomize.py").write_text("" if has_flock else WITHOUT_FLOCK)
         self._calls, self._gate = folder / "calls", folder / "gate"
         os.mkfifo(self._gate)
         path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
         about = {"PATH": path, "PYTHONPATH": str(folder / "modules")}
-        self._environment = os.environ | about | {"CALLS": str(self._calls), "GATE": str(self._gate)}
+        files = {"CALLS": self._calls, "GATE": self._gate, "COMMAND": folder / "bin" / "ceas-ray"}
+        self.environment = os.environ | about | {name: str(path) for name, path in files.items()} | {"COMPILED": "0"}
         self.started: list[subprocess.Popen[str]] = []
 
     def run(self) -> subprocess.Popen[str]:
         words = [str(self.folder / "scripts" / "run"), "seed=1", "a b"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = subprocess.Popen(words, text=True, env=self._environment, **pipes)  # type: ignore[call-overload]
+        process = subprocess.Popen(words, text=True, env=self.environment, **pipes)  # type: ignore[call-overload]
         self.started.append(process)
         return process
 
@@ -107,10 +114,10 @@ def test_of_two_first_commands_one_makes_the_environment_and_the_other_waits_and
     checkout.let_one_pip_go_on()
     for process in (maker, waiter):
         completed(process)
-    assert checkout.calls() == ["venv", "pip", "pip"]
+    assert checkout.calls() == ["venv", "pip", "pip", "compile"]
     assert checkout.left() <= {".venv", ".venv.lock"}
     completed(checkout.run())
-    assert checkout.calls() == ["venv", "pip", "pip"]
+    assert checkout.calls() == ["venv", "pip", "pip", "compile"]
 
 
 def test_what_a_killed_maker_left_is_made_anew_once_its_pip_has_ended(checkout: Checkout) -> None:
@@ -126,7 +133,18 @@ def test_what_a_killed_maker_left_is_made_anew_once_its_pip_has_ended(checkout: 
         heard(waiter, "pip works")
         checkout.let_one_pip_go_on()
     completed(waiter)
-    assert checkout.calls() == ["venv", "pip", "venv", "pip", "pip"]
+    assert checkout.calls() == ["venv", "pip", "venv", "pip", "pip", "compile"]
+
+
+def test_an_environment_in_which_nothing_compiles_is_ready_all_the_same_and_says_so(checkout: Checkout) -> None:
+    checkout.environment["COMPILED"] = "1"
+    maker = checkout.run()
+    for _ in range(2):
+        heard(maker, "pip works")
+        checkout.let_one_pip_go_on()
+    heard(maker, "It did not compile now: the first run does it")
+    completed(maker)
+    assert checkout.is_ready()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
