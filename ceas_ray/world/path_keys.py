@@ -24,11 +24,13 @@ _TRIED_ROUNDS = 12
 
 @dataclass(frozen=True)
 class PathFacts:
-    """The facts of a path: the fidelity of its pairs as they are measured, to three digits; raw_pairs: pairs of links
-    behind one end-to-end pair if nothing fails; generated: those that its links generate for one.
+    """The facts of a path: the fidelity of its pairs as they are measured, to three digits, and the secret bits that
+    one of them yields; raw_pairs: pairs of links behind one end-to-end pair if nothing fails; generated: those that
+    its links generate for one.
     """
 
     fidelity: float
+    key_rate: float
     raw_pairs: int
     generated: float
 
@@ -84,8 +86,10 @@ class PathKeys:
         if path not in self._facts:
             route = self.paths.route(path)
             age = round(2 * mean_age(route, self._age))
+            fidelity = round(key_path_fidelity(route, self._demand, useful_age=age), 3)
             self._facts[path] = PathFacts(
-                fidelity=round(key_path_fidelity(route, self._demand, useful_age=age), 3),
+                fidelity=fidelity,
+                key_rate=float(key_rate(fidelity)),
                 raw_pairs=route.raw_pairs,
                 generated=generated_for_a_pair(route, self._age),
             )
@@ -118,9 +122,9 @@ class PathKeys:
 
     def _block(self, path: KeyPath, bits: float) -> float:
         """Return what a block that is made for this many bits yields, from the pairs that there really are."""
-        fidelity, raw = self.facts(path).fidelity, self.paths.raw_bits(path, bits)
+        facts, raw = self.facts(path), self.paths.raw_bits(path, bits)
+        fidelity, rate = facts.fidelity, facts.key_rate
         if (fidelity, raw, bits) not in self._blocks:
-            rate = float(key_rate(fidelity))
             pairs = math.ceil(raw / rate) if rate > 0 else 0
             self._blocks[fidelity, raw, bits] = float(finite_key_length(fidelity, pairs)) if pairs else 0.0
         return self._blocks[fidelity, raw, bits]
@@ -155,5 +159,4 @@ class WantedKeys:
         return self._end_to_end_pairs(path) * self.keys.facts(path).generated
 
     def _end_to_end_pairs(self, path: KeyPath) -> float:
-        rate = float(key_rate(self.keys.facts(path).fidelity))
-        return self.keys.paths.raw_bits(path, self.bits(path)) / max(1e-9, rate)
+        return self.keys.paths.raw_bits(path, self.bits(path)) / max(1e-9, self.keys.facts(path).key_rate)

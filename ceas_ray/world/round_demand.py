@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
-from statistics import mean
+from statistics import fmean
 from typing import NamedTuple, TypeVar
 
 from ceas_ray.config.errors import SettingsError
@@ -101,7 +101,7 @@ class _PlanCost:
 
     @classmethod
     def mean(cls, of: Sequence[_PlanCost]) -> _PlanCost:
-        return cls(*(mean(getattr(one, part.name) for one in of) for part in fields(cls)))
+        return cls(*(fmean(getattr(one, part.name) for one in of) for part in fields(cls)))
 
 
 def round_demand(
@@ -163,7 +163,7 @@ class _Paths:
     number: float
 
     def sum(self, of: Callable[[KeyPath], float]) -> float:
-        return self.number * mean(map(of, self.paths))
+        return self.number * fmean(map(of, self.paths))
 
     def greatest(self, of: Callable[[KeyPath], float]) -> float:
         """Return the greatest of all paths; of a sample, the expected greatest of `number` paths like these."""
