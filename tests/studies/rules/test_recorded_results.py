@@ -11,7 +11,7 @@ from ceas_ray.studies.rules.design import Plan, read_design
 from ceas_ray.studies.rules.experiment import findings_of
 from ceas_ray.studies.rules.recorded_runs import RULES_TABLE
 from tests.composed_settings import composed_once
-from tests.studies.rules.test_rules import REGISTERED
+from tests.studies.rules.test_rules import OTHERS, REGISTERED
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "explanation" / "rules.md"
@@ -25,7 +25,7 @@ def planned(form: str) -> Plan:
     return Plan(*read_design(composed_once(["experiment=rules"])["study"]["design"], form), ())
 
 
-FORMS = [*REGISTERED, *(f"{form}_fresh" for form in REGISTERED)]
+FORMS = [*REGISTERED, *(f"{form}_fresh" for form in REGISTERED), "circuits_128_every", *OTHERS]
 TABLES = [form for form in FORMS if table(form).exists()]
 COMPLETE = [form for form in TABLES if len(RULES_TABLE.results(table(form))) == planned(form).count()]
 
