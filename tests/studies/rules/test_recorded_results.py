@@ -64,4 +64,5 @@ def test_every_run_in_the_table_completed_and_is_one_of_the_plan_s(form: str) ->
     (scenario,) = plan.form.scenarios
     assert all(row["seed"] in seeds and row["arm"] in plan.form.arms and row["scenario"] == scenario for row in rows)
     tuning = {run.key for run in plan.tuning(scenario)}
-    assert {row["key"] for row in rows if row["validation_accuracy"] is not None} == tuning
+    tuned = {row["key"] for row in rows if row["validation_accuracy"] is not None}
+    assert tuned == tuning if form in COMPLETE else tuned <= tuning
