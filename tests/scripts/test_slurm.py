@@ -18,7 +18,7 @@ from tests.small_worlds import SMALL
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "deploy" / "slurm.sh"
 SMALL_RUN = [word for word in SMALL if not word.startswith(("runtime", "quiet"))]
-LONG = "training.rounds=200"
+LONG = "training.rounds=100"
 """Long enough that it is not over before a signal reaches it."""
 WHY_NOT = missing()
 needs_slurm = pytest.mark.skipif(WHY_NOT is not None, reason=WHY_NOT or "")
