@@ -71,12 +71,17 @@ def _run(words: Sequence[str], interruption: Interruption, processes: WarmProces
         task = Task(interruption, line, processes)
         code = run_application(line, task)
     except (SettingsError, RuntimeFailure) as error:
-        START_LINE.end()
-        print(error, file=sys.stderr)
-        return BAD_SETTINGS
+        return _refused(error)
     finally:
         START_LINE.end()
     return code or task.exit_code(line.sweep)
+
+
+def _refused(error: Exception) -> int:
+    """Print why a command is not carried out; return its exit code."""
+    START_LINE.end()
+    print(error, file=sys.stderr)
+    return BAD_SETTINGS
 
 
 def _is_handed_over(line: CommandLine) -> bool:
@@ -133,9 +138,7 @@ class Task:
         except (SettingsError, RuntimeFailure) as error:
             if self._elsewhere:
                 raise
-            START_LINE.end()
-            print(error, file=sys.stderr)
-            code = BAD_SETTINGS
+            code = _refused(error)
         if self._elsewhere and code != COMPLETED:
             raise RuntimeFailure(f"job {job.number} ended with exit code {code}")
         self._codes.append(code)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Container, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -29,36 +30,57 @@ class ComposedConfigs:
 
     def __init__(self, compose: Callable[[Sequence[str]], DictConfig]) -> None:
         self._compose = compose
-        self._kept: deque[tuple[DictConfig, Sequence[str]]] = deque(maxlen=_KEPT)
+        self._kept: deque[_Kept] = deque(maxlen=_KEPT)
 
     def of(self, words: Sequence[str]) -> DictConfig:
         """Return the configuration with these overrides. A later call may change it."""
-        config = self._changed(words)
-        if config is None:
-            config = self._compose(words)
-            if _NAMES_OVERRIDES.search(OmegaConf.to_yaml(config)):
-                return config
-        self._kept.appendleft((config, words))
-        return config
+        kept = self._changed(words) or _Kept(self._compose(words), words)
+        self._kept.appendleft(kept)
+        return kept.config
 
-    def _changed(self, words: Sequence[str]) -> DictConfig | None:
+    def _changed(self, words: Sequence[str]) -> _Kept | None:
         """Take out a configuration that has these overrides once some of its values are changed, and return it."""
         for kept in [*self._kept]:
-            config, before = kept
-            changes = value_changes(before, words, config.hydra.runtime.choices)
-            if changes is None:
+            changes = kept.changes(words)
+            if changes is None or kept.names_overrides:
                 continue
             self._kept.remove(kept)
-            if _applied(changes, config):
-                task: Any = OmegaConf.to_container(config.hydra.overrides.task)
-                new = dict(zip(before, words, strict=True))
-                config.hydra.overrides.task = [new.get(word, word) for word in task]
-                OmegaConf.clear_cache(config)  # results of resolvers, which are kept by what they are called with
-                return config
+            if kept.change(changes, words):
+                return kept
         return None
 
 
-def value_changes(before: Sequence[str], words: Sequence[str], groups: Container[str]) -> dict[str, Any] | None:
+class _Kept:
+    """A configuration that Hydra composed, and whose values now are those of the overrides `words`."""
+
+    def __init__(self, config: DictConfig, words: Sequence[str]) -> None:
+        self.config, self._words = config, words
+
+    @cached_property
+    def names_overrides(self) -> bool:
+        """Whether parts of it name its overrides, and not only what these change."""
+        return _NAMES_OVERRIDES.search(OmegaConf.to_yaml(self.config)) is not None
+
+    def changes(self, words: Sequence[str]) -> dict[str, Any] | None:
+        """Return the values that lead to these overrides; None if values alone do not."""
+        return _value_changes(self._words, words, self.config.hydra.runtime.choices)
+
+    def change(self, changes: Mapping[str, Any], words: Sequence[str]) -> bool:
+        """Give it these values, as Hydra would; return whether it took all of them. It is of no use if it did not."""
+        try:
+            for key, value in changes.items():
+                OmegaConf.update(self.config, key, value, merge=True)
+        except OmegaConfBaseException:
+            return False
+        task: Any = OmegaConf.to_container(self.config.hydra.overrides.task)
+        new = dict(zip(self._words, words, strict=True))
+        self.config.hydra.overrides.task = [new.get(word, word) for word in task]
+        OmegaConf.clear_cache(self.config)  # results of resolvers, which are kept by what they are called with
+        self._words = words
+        return True
+
+
+def _value_changes(before: Sequence[str], words: Sequence[str], groups: Container[str]) -> dict[str, Any] | None:
     """Return the values, by their keys, in which two lines of overrides differ; None if they differ in anything else.
 
     Choices of these groups, keys that are added or deleted, lists and mappings are no plain values, and neither is one
@@ -78,16 +100,6 @@ def value_changes(before: Sequence[str], words: Sequence[str], groups: Container
             return None
         changes[key] = overrides[1].value()
     return changes
-
-
-def _applied(changes: Mapping[str, Any], config: DictConfig) -> bool:
-    """Give a configuration these values, as Hydra would; return whether it took all of them."""
-    try:
-        for key, value in changes.items():
-            OmegaConf.update(config, key, value, merge=True)
-    except OmegaConfBaseException:
-        return False
-    return True
 
 
 def _is_plain(override: Override) -> bool:

@@ -23,27 +23,27 @@ class StartLine:
     """The line of a process: `begin` shows it, `end` takes it away, and what is shown later shows nowhere."""
 
     def __init__(self) -> None:
-        self._is_open, self._text = False, ""
+        self.is_open, self._text = False, ""
 
     def begin(self, words: Sequence[str]) -> None:
         """Show that a command starts, on a terminal. words: of its command line, which may ask for silence."""
         is_short = any(word.partition("=")[0] in _SHORT_COMMANDS for word in words)
         if "quiet=true" in words or is_short or os.environ.get("TERM") == "dumb":
             return
-        self._is_open = sys.stderr is not None and sys.stderr.isatty()
+        self.is_open = sys.stderr is not None and sys.stderr.isatty()
         self.show(STARTING)
 
     def show(self, text: str) -> None:
         """Show what is done now."""
-        if self._is_open and text != self._text:
+        if self.is_open and text != self._text:
             self._text = text
             self._write(f"{_ERASE}{text}\r")
 
     def end(self) -> None:
         """Take the line away for good."""
-        if self._is_open:
+        if self.is_open:
             self._write(_ERASE)
-        self._is_open = False
+        self.is_open = False
 
     def _write(self, text: str) -> None:
         with suppress(OSError, ValueError):  # a terminal that is gone
@@ -55,7 +55,9 @@ START_LINE = StartLine()
 
 
 def say_when_compiling() -> None:
-    """Show on the line when Numba compiles: a long wait, which comes once."""
+    """Show on the line, if there is one, when Numba compiles: a long wait, which comes once."""
+    if not START_LINE.is_open:
+        return
     from numba.core import event  # here, since it takes long to import
 
     class Compiling(event.Listener):  # type: ignore[misc]

@@ -119,7 +119,7 @@ def test_a_value_that_a_typed_configuration_refuses_spoils_no_later_job(
 ) -> None:
     composer = JobComposer(loader, sweep_of(loader))
     composer.job(0, ["seed=1", "training.rounds=1"])
-    ((kept, _),) = composer._configs._kept
-    kept.training._set_flag("readonly", True)
+    (kept,) = composer._configs._kept
+    kept.config.training._set_flag("readonly", True)
     assert composer.job(1, ["seed=2", "training.rounds=2"]).config["training"]["rounds"] == 2
     assert composer.job(2, ["seed=3", "training.rounds=3"]).config["seed"] == 3

@@ -60,10 +60,7 @@ def is_finished(folder: Path) -> bool:
 
 def is_reported(folder: Path) -> bool:
     """Return whether the sweep in this folder wrote its table after the last of its jobs; True if there is no sweep."""
-    try:
-        lines = read_journal(folder / SWEEP_JOURNAL)
-    except (OSError, ValueError):
-        return True
+    lines = _lines(folder)
     return not lines or lines[-1]["event"] == REPORTED
 
 
@@ -156,11 +153,16 @@ def _sweeps_of(place: Path, key: str) -> Iterator[tuple[float, Path]]:
 
 def _started(folder: Path) -> Mapping[str, Any] | None:
     """Return the first line of a sweep's journal; None if there is none that a sweep wrote."""
-    try:
-        lines = read_journal(folder / SWEEP_JOURNAL)
-    except (OSError, ValueError):
-        return None
+    lines = _lines(folder)
     return lines[0] if lines and _is_start(lines[0]) else None
+
+
+def _lines(folder: Path) -> Sequence[Mapping[str, Any]]:
+    """Return the lines of a sweep's journal; none where there is no journal that can be read."""
+    try:
+        return read_journal(folder / SWEEP_JOURNAL)
+    except (OSError, ValueError):
+        return ()
 
 
 def _is_start(line: Mapping[str, Any]) -> bool:
